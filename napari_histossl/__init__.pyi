@@ -1,0 +1,12 @@
+from . import annotate as annotate
+from . import models as models
+from . import phantom as phantom
+from . import slide as slide
+from . import store as store
+from . import study as study
+from .errors import HistoSSLError as HistoSSLError
+from .geometry import Box as Box
+from .slide import Slide as Slide
+from .slide import lazy_pyramid as lazy_pyramid
+from .slide import open_slide as open_slide
+from .slide import virtual_levels as virtual_levels

@@ -1,0 +1,185 @@
+"""Tables of classes: what a label means, how it looks, which key picks it.
+
+Index 0 always means *unlabelled*: nobody, neither a model nor a person, has said
+anything about the pixel. Negative classes (glass, normal tissue) are explicit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from napari_histossl.errors import ClassTableError
+
+UNLABELLED = 0
+"""Index of a pixel that nobody has labelled."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClassInfo:
+    """One class.
+
+    Attributes
+    ----------
+    index : int
+        Value in label arrays, 1 to 255; 0 is reserved for *unlabelled*.
+    name : str
+        Name that people read, unique in its table.
+    colour : tuple of int
+        Red, green and blue, each 0 to 255.
+    key : str
+        Key that picks the class on the Correct page, or an empty string.
+    priority : int
+        Display priority: where a coarse pixel holds several classes, the one with the
+        highest priority is shown, so that a small metastasis does not vanish.
+    """
+
+    index: int
+    name: str
+    colour: tuple[int, int, int]
+    key: str = ""
+    priority: int = 0
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.index <= 255:
+            raise ClassTableError(
+                f"class {self.name!r} has index {self.index}; expected 1 to 255 "
+                f"(0 means unlabelled)"
+            )
+        if not all(0 <= value <= 255 for value in self.colour):
+            raise ClassTableError(
+                f"class {self.name!r} has colour {self.colour}; expected three numbers "
+                f"from 0 to 255"
+            )
+
+
+class ClassTable:
+    """Classes by index and by name.
+
+    Parameters
+    ----------
+    classes : iterable of ClassInfo
+        In the order in which they are listed to people.
+
+    Raises
+    ------
+    ClassTableError
+        If two classes share an index, a name, or a key.
+    """
+
+    def __init__(self, classes: tuple[ClassInfo, ...] | list[ClassInfo]) -> None:
+        self._classes = tuple(classes)
+        for field in ("index", "name", "key"):
+            values = [v for c in self._classes if (v := getattr(c, field)) != ""]
+            twice = {value for value in values if values.count(value) > 1}
+            if twice:
+                raise ClassTableError(f"two classes share the {field} {twice.pop()!r}")
+
+    def __iter__(self) -> Iterator[ClassInfo]:
+        return iter(self._classes)
+
+    def __len__(self) -> int:
+        return len(self._classes)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, ClassTable) and self._classes == other._classes
+
+    def __hash__(self) -> int:
+        return hash(self._classes)
+
+    def __repr__(self) -> str:
+        return f"ClassTable({', '.join(c.name for c in self._classes)})"
+
+    def __getitem__(self, index: int) -> ClassInfo:
+        for info in self._classes:
+            if info.index == index:
+                return info
+        raise ClassTableError(f"no class has index {index}; known: {self._known()}")
+
+    def named(self, name: str) -> ClassInfo:
+        """Return the class of a name, upper and lower case alike.
+
+        Raises
+        ------
+        ClassTableError
+            If no class has that name.
+        """
+        for info in self._classes:
+            if info.name.casefold() == name.casefold():
+                return info
+        raise ClassTableError(f"no class is named {name!r}; known: {self._known()}")
+
+    def _known(self) -> str:
+        return ", ".join(f"{c.index} {c.name}" for c in self._classes)
+
+    def to_json(self) -> list[dict[str, Any]]:
+        """Return the table as plain lists and dictionaries."""
+        return [
+            {
+                "index": c.index,
+                "name": c.name,
+                "colour": list(c.colour),
+                "key": c.key,
+                "priority": c.priority,
+            }
+            for c in self._classes
+        ]
+
+    @classmethod
+    def from_json(cls, rows: list[Mapping[str, Any]]) -> ClassTable:
+        """Rebuild a table from what `to_json` gave.
+
+        Raises
+        ------
+        ClassTableError
+            If a row lacks a field or holds something else than expected.
+        """
+        try:
+            return cls(
+                [
+                    ClassInfo(
+                        int(row["index"]),
+                        str(row["name"]),
+                        (
+                            int(row["colour"][0]),
+                            int(row["colour"][1]),
+                            int(row["colour"][2]),
+                        ),
+                        str(row.get("key", "")),
+                        int(row.get("priority", 0)),
+                    )
+                    for row in rows
+                ]
+            )
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise ClassTableError(
+                f"a table of classes is a list of index, name, colour, key, priority; "
+                f"got {str(rows)[:80]!r} ({error})"
+            ) from error
+
+
+def _rgb(values: Any) -> tuple[int, int, int]:
+    red, green, blue = values
+    return int(red), int(green), int(blue)
+
+
+DEFAULT_CLASSES = ClassTable(
+    [
+        ClassInfo(1, "tumour", (205, 51, 51), "1", 50),
+        ClassInfo(2, "stroma", (46, 139, 87), "2", 20),
+        ClassInfo(3, "lymphocytes", (65, 105, 225), "3", 40),
+        ClassInfo(4, "necrosis", (255, 165, 0), "4", 30),
+        ClassInfo(5, "glass", (150, 150, 150), "5", 10),
+    ]
+)
+"""Classes of drawn slides, and of a new mask unless another table is given."""
+
+TISSUE_CLASSES = ClassTable(
+    [
+        ClassInfo(1, "tissue", (46, 139, 87), "1", 30),
+        ClassInfo(2, "glass", (150, 150, 150), "2", 10),
+        ClassInfo(3, "pen", (199, 21, 133), "3", 20),
+    ]
+)
+"""Classes of a tissue mask."""

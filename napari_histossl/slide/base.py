@@ -1,0 +1,121 @@
+"""What a slide is: levels, a scale, and boxes of pixels.
+
+References
+----------
+The one-abstract-slide-many-back-ends shape follows openslide-python's `AbstractSlide`
+(openslide/openslide-python openslide/__init__.py @c63ac05, LGPL-2.1); written anew
+with (row, column) pairs and boxes in the pixels of the level that is read.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from types import MappingProxyType, TracebackType
+from typing import Protocol, Self, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_histossl.errors import GeometryError
+from napari_histossl.geometry import Box, Level
+
+WHITE = 255
+"""Value outside the slide and where it is transparent."""
+
+
+@runtime_checkable
+class SlideSource(Protocol):
+    """A small picklable record from which a slide can be opened anywhere."""
+
+    @property
+    def name(self) -> str:
+        """What people call the slide: a file name, or a drawn slide's parameters."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Text that changes when the slide's content does; cheap to compute."""
+
+    def open(self) -> Slide:
+        """Open the slide."""
+
+
+class Slide(ABC):
+    """A picture of a glass slide at several resolutions.
+
+    Attributes
+    ----------
+    source : SlideSource
+        From what it was opened; pass this, never the slide, to another process.
+    levels : tuple of Level
+        The file's own levels, finest first; `levels[0].downsample` is 1.
+    mpp_yx : tuple of float or None
+        Micrometres per level-0 pixel along rows and columns; None when unknown.
+    properties : mapping of str to str
+        Facts about the slide as the file tells them.
+
+    Notes
+    -----
+    `read` is safe to call from several threads.
+    """
+
+    source: SlideSource
+    levels: tuple[Level, ...]
+    mpp_yx: tuple[float, float] | None
+    properties: Mapping[str, str] = MappingProxyType({})
+
+    def read(self, box: Box, level: int) -> NDArray[np.uint8]:
+        """Read a box of one of the file's own levels.
+
+        Parameters
+        ----------
+        box : Box
+            Rectangle in pixels of the level; it may hang over the edges.
+        level : int
+            Index into `levels`.
+
+        Returns
+        -------
+        ndarray of shape (height, width, 3) and dtype uint8
+            RGB; white outside the slide and where it is transparent.
+
+        Raises
+        ------
+        GeometryError
+            If there is no such level.
+        SlideReadError
+            If the pixels cannot be decoded.
+        """
+        if not 0 <= level < len(self.levels):
+            raise GeometryError(
+                f"{self.source.name} has levels 0 to {len(self.levels) - 1}; "
+                f"got level {level}"
+            )
+        inside = box.intersection(self.levels[level].box)
+        if inside == box:
+            return self._read_inside(box, level)
+        picture = np.full((*box.shape, 3), WHITE, np.uint8)
+        if inside is not None:
+            picture[inside.shifted(-box.y, -box.x).slices] = self._read_inside(
+                inside, level
+            )
+        return picture
+
+    @abstractmethod
+    def _read_inside(self, box: Box, level: int) -> NDArray[np.uint8]:
+        """Read a box that lies wholly inside a level."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Release files; reading afterwards raises `SlideReadError`."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
