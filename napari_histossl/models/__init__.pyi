@@ -1,0 +1,13 @@
+from . import region_vit as region_vit
+from . import registry as registry
+from . import vit as vit
+from . import weights as weights
+from .metadata import WeightsRecord as WeightsRecord
+from .metadata import examine_weights as examine_weights
+from .registry import ModelSpec as ModelSpec
+from .registry import create_model as create_model
+from .registry import list_models as list_models
+from .registry import model_spec as model_spec
+from .weights import load_model as load_model
+from .weights import load_weights as load_weights
+from .weights import save_weights as save_weights

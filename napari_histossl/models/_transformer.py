@@ -1,0 +1,337 @@
+"""The transformer that the patch ViT and the region ViT share.
+
+References
+----------
+* Dosovitskiy et al. 2021, "An Image is Worth 16x16 Words", arXiv:2010.11929.
+* Caron et al. 2021, "Emerging Properties in Self-Supervised Vision Transformers",
+  arXiv:2104.14294; facebookresearch/dino vision_transformer.py (Apache-2.0): names of
+  the state dict, pre-norm blocks, exact GELU.
+
+Written anew. Changed: all attention runs fused; exact weights are computed only in
+the block that is looked at, and for the class token alone where only its row is shown.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from napari_histossl.errors import ModelError
+
+_STD = 0.02
+"""Standard deviation of DINO's initial weights."""
+
+
+class Attention(nn.Module):
+    """Multi-head self-attention.
+
+    Parameters
+    ----------
+    dim : int
+        Length of a token.
+    num_heads : int
+        Number of heads; divides `dim`.
+    qkv_bias : bool
+        Whether query, key and value have a bias.
+    """
+
+    def __init__(self, dim: int, num_heads: int, qkv_bias: bool) -> None:
+        super().__init__()
+        self.num_heads = num_heads
+        self.scale = (dim // num_heads) ** -0.5
+        self.qkv = nn.Linear(dim, 3 * dim, bias=qkv_bias)
+        self.proj = nn.Linear(dim, dim)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Return (B, N, D) from (B, N, D), fused."""
+        query, key, value = self._heads(tokens)  # each (B, heads, N, D / heads)
+        mixed = F.scaled_dot_product_attention(query, key, value)
+        return self._join(mixed)
+
+    def weights(self, tokens: Tensor) -> Tensor:
+        """Return the softmax weights, (B, heads, N, N)."""
+        query, key, _ = self._heads(tokens)
+        return self._softmax(query, key)
+
+    def forward_with_weights(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the output (B, N, D) and the weights (B, heads, N, N)."""
+        query, key, value = self._heads(tokens)
+        weights = self._softmax(query, key)
+        return self._join(weights @ value), weights
+
+    def class_weights(self, tokens: Tensor) -> Tensor:
+        """Return what the class token attends to, (B, heads, 1, N)."""
+        query, key = self._class_query(tokens), self._project(tokens, 1)
+        return self._softmax(query, key)
+
+    def class_forward(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the class token's output (B, 1, D) and weights (B, heads, 1, N)."""
+        weights = self.class_weights(tokens)
+        return self._join(weights @ self._project(tokens, 2)), weights
+
+    def _heads(self, tokens: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        batch, count, dim = tokens.shape
+        shape = (batch, count, 3, self.num_heads, dim // self.num_heads)
+        query, key, value = self.qkv(tokens).reshape(shape).permute(2, 0, 3, 1, 4)
+        return query, key, value
+
+    def _project(self, tokens: Tensor, part: int) -> Tensor:
+        """Query (0), key (1) or value (2) alone, (B, heads, N, D / heads)."""
+        batch, count, dim = tokens.shape
+        rows = slice(part * dim, (part + 1) * dim)
+        bias = None if self.qkv.bias is None else self.qkv.bias[rows]
+        projected = F.linear(tokens, self.qkv.weight[rows], bias)
+        shape = (batch, count, self.num_heads, dim // self.num_heads)
+        return projected.reshape(shape).transpose(1, 2)
+
+    def _class_query(self, tokens: Tensor) -> Tensor:
+        return self._project(tokens[:, :1], 0)
+
+    def _softmax(self, query: Tensor, key: Tensor) -> Tensor:
+        logits: Tensor = query @ key.transpose(-2, -1) * self.scale
+        return logits.softmax(dim=-1)
+
+    def _join(self, mixed: Tensor) -> Tensor:
+        batch, _, count, _ = mixed.shape
+        joined: Tensor = self.proj(mixed.transpose(1, 2).reshape(batch, count, -1))
+        return joined
+
+
+class Mlp(nn.Module):
+    """Two linear layers with an exact GELU between them."""
+
+    def __init__(self, dim: int, hidden: int) -> None:
+        super().__init__()
+        self.fc1 = nn.Linear(dim, hidden)
+        self.act = nn.GELU()
+        self.fc2 = nn.Linear(hidden, dim)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Return (B, N, D) from (B, N, D)."""
+        mixed: Tensor = self.fc2(self.act(self.fc1(tokens)))
+        return mixed
+
+
+class Block(nn.Module):
+    """Attention and MLP, each after a norm and added to what came in."""
+
+    def __init__(
+        self, dim: int, num_heads: int, qkv_bias: bool, norm_eps: float
+    ) -> None:
+        super().__init__()
+        self.norm1 = nn.LayerNorm(dim, eps=norm_eps)
+        self.attn = Attention(dim, num_heads, qkv_bias)
+        self.norm2 = nn.LayerNorm(dim, eps=norm_eps)
+        self.mlp = Mlp(dim, 4 * dim)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Return (B, N, D) from (B, N, D)."""
+        return self._mix(tokens + self.attn(self.norm1(tokens)))
+
+    def weights(self, tokens: Tensor) -> Tensor:
+        """Return the attention weights (B, heads, N, N)."""
+        return self.attn.weights(self.norm1(tokens))
+
+    def class_weights(self, tokens: Tensor) -> Tensor:
+        """Return the class token's attention weights (B, heads, 1, N)."""
+        return self.attn.class_weights(self.norm1(tokens))
+
+    def forward_with_weights(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the tokens (B, N, D) and the weights (B, heads, N, N)."""
+        attended, weights = self.attn.forward_with_weights(self.norm1(tokens))
+        return self._mix(tokens + attended), weights
+
+    def class_forward(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the class token (B, 1, D) and its weights (B, heads, 1, N)."""
+        attended, weights = self.attn.class_forward(self.norm1(tokens))
+        return self._mix(tokens[:, :1] + attended), weights
+
+    def _mix(self, tokens: Tensor) -> Tensor:
+        mixed: Tensor = tokens + self.mlp(self.norm2(tokens))
+        return mixed
+
+
+class ClassTokenTransformer(nn.Module):
+    """A stack of blocks over a class token and a grid of tokens.
+
+    Parameters
+    ----------
+    embed_dim, depth, num_heads : int
+        Length of a token, number of blocks, heads of each.
+    qkv_bias : bool
+        Whether query, key and value have a bias.
+    norm_eps : float
+        Epsilon of the layer norms.
+    grid : int
+        Edge of the square grid that the position embedding was made for.
+
+    Raises
+    ------
+    ModelError
+        If the heads do not divide the length of a token.
+    """
+
+    def __init__(
+        self,
+        *,
+        embed_dim: int,
+        depth: int,
+        num_heads: int,
+        qkv_bias: bool,
+        norm_eps: float,
+        grid: int,
+    ) -> None:
+        super().__init__()
+        if min(embed_dim, depth, num_heads, grid) < 1 or embed_dim % num_heads:
+            raise ModelError(
+                f"a transformer needs at least one block, head and token, and heads "
+                f"that divide its width; got embed_dim={embed_dim}, depth={depth}, "
+                f"num_heads={num_heads} and a grid of {grid} x {grid} tokens"
+            )
+        self.embed_dim, self.num_heads, self.grid = embed_dim, num_heads, grid
+        self.cls_token = nn.Parameter(torch.zeros(1, 1, embed_dim))
+        self.pos_embed = nn.Parameter(torch.zeros(1, 1 + grid * grid, embed_dim))
+        self.blocks = nn.ModuleList(
+            Block(embed_dim, num_heads, qkv_bias, norm_eps) for _ in range(depth)
+        )
+        self.norm = nn.LayerNorm(embed_dim, eps=norm_eps)
+
+    # ---- What subclasses give ----
+
+    def embed(self, inputs: Tensor) -> Tensor:
+        """Return the tokens of the inputs as a grid, (B, D, rows, columns)."""
+        raise NotImplementedError
+
+    # ---- What callers use ----
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Return the normalised class token, (B, D)."""
+        return self.tokens(inputs)[:, 0]
+
+    def tokens(self, inputs: Tensor) -> Tensor:
+        """Return all normalised tokens, the class token first, (B, 1 + n, D)."""
+        tokens = self._prepare(self.embed(inputs))
+        for block in self.blocks:
+            tokens = block(tokens)
+        normalised: Tensor = self.norm(tokens)
+        return normalised
+
+    def attention(self, inputs: Tensor, block: int = -1) -> Tensor:
+        """Return the exact attention weights of one block.
+
+        Parameters
+        ----------
+        inputs : Tensor of shape (B, C, H, W)
+            Normalised pictures, or features on a grid.
+        block : int
+            Which block; negative numbers count from the last.
+
+        Returns
+        -------
+        Tensor of shape (B, heads, N, N)
+            After the softmax: each row sums to 1. Token 0 is the class token, then
+            the grid row by row.
+
+        Raises
+        ------
+        ModelError
+            If there is no such block.
+        """
+        chosen, tokens = self._up_to(inputs, block)
+        weights: Tensor = chosen.weights(tokens)
+        return weights
+
+    def forward_with_attention(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
+        """Return `forward` and the last block's `attention` from one pass."""
+        last, tokens = self._up_to(inputs, -1)
+        tokens, weights = last.forward_with_weights(tokens)
+        return self.norm(tokens)[:, 0], weights
+
+    def class_attention(self, inputs: Tensor, block: int = -1) -> Tensor:
+        """Return what the class token attends to.
+
+        Parameters
+        ----------
+        inputs : Tensor of shape (B, C, H, W)
+            Normalised pictures, or features on a grid.
+        block : int
+            Which block; negative numbers count from the last.
+
+        Returns
+        -------
+        Tensor of shape (B, heads, 1 + n)
+            Row 0 of `attention`, computed without its other rows.
+
+        Raises
+        ------
+        ModelError
+            If there is no such block.
+        """
+        chosen, tokens = self._up_to(inputs, block)
+        weights: Tensor = chosen.class_weights(tokens)
+        return weights[:, :, 0]
+
+    def forward_with_class_attention(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
+        """Return `forward` and `class_attention` from one pass.
+
+        In the last block nothing but the class token's row is computed.
+        """
+        last, tokens = self._up_to(inputs, -1)
+        token, weights = last.class_forward(tokens)
+        return self.norm(token)[:, 0], weights[:, :, 0]
+
+    # ---- Details ----
+
+    def _up_to(self, inputs: Tensor, block: int) -> tuple[Any, Tensor]:
+        """Return a block and the tokens that come into it."""
+        depth = len(self.blocks)
+        if not -depth <= block < depth:
+            raise ModelError(
+                f"the model has blocks 0 to {depth - 1}; got block {block}"
+            )
+        index = block % depth
+        tokens = self._prepare(self.embed(inputs))
+        for earlier in self.blocks[:index]:
+            tokens = earlier(tokens)
+        return self.blocks[index], tokens
+
+    def _prepare(self, grid_tokens: Tensor) -> Tensor:
+        """Flatten the grid, put the class token in front, add the positions."""
+        batch, _, rows, columns = grid_tokens.shape
+        tokens = grid_tokens.flatten(2).transpose(1, 2)  # (B, n, D)
+        tokens = torch.cat([self.cls_token.expand(batch, -1, -1), tokens], dim=1)
+        return tokens + self.positions(rows, columns)
+
+    def positions(self, rows: int, columns: int) -> Tensor:
+        """Return the position embedding for a grid, (1, 1 + rows * columns, D).
+
+        Notes
+        -----
+        As DINO does it: a tenth is added to the target size, and this scale, not the
+        ratio of the sizes, enters the bicubic coordinate map. Published attention
+        maps depend on it; resizing to a size gives other numbers.
+        """
+        if (rows, columns) == (self.grid, self.grid):
+            return self.pos_embed
+        side, dim = self.grid, self.embed_dim
+        grid = self.pos_embed[:, 1:].reshape(1, side, side, dim).permute(0, 3, 1, 2)
+        resized = F.interpolate(
+            grid,
+            scale_factor=((rows + 0.1) / side, (columns + 0.1) / side),
+            mode="bicubic",
+        )
+        flat = resized.flatten(2).transpose(1, 2)  # (1, rows * columns, D)
+        return torch.cat([self.pos_embed[:, :1], flat], dim=1)
+
+    def initialise(self) -> None:
+        """Draw DINO's initial weights: truncated normal, biases zero."""
+        nn.init.trunc_normal_(self.cls_token, std=_STD)
+        nn.init.trunc_normal_(self.pos_embed, std=_STD)
+        for module in self.modules():
+            if isinstance(module, nn.Linear):
+                nn.init.trunc_normal_(module.weight, std=_STD)
+                if module.bias is not None:
+                    nn.init.zeros_(module.bias)

@@ -1,0 +1,227 @@
+"""Which models there are, by name, without importing torch.
+
+A name is either an architecture, whose every option can be given, or a preset: an
+architecture with the options, scale and normalisation of published weights.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from napari_histossl.errors import ModelError
+
+if TYPE_CHECKING:
+    from torch import nn
+
+HALF = (0.5, 0.5, 0.5)
+"""Mean and deviation, in [0, 1], with which HIPT's published models are run."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSpec:
+    """What must be known to run a model on a slide.
+
+    Attributes
+    ----------
+    name : str
+        Registered name.
+    title : str
+        One line for people.
+    builder : str
+        ``module:class`` inside ``napari_histossl.models``.
+    config : mapping of str to number
+        Options of the class.
+    token_px : int
+        Edge of a token in pixels of the level that is read.
+    tile_px : int
+        Edge of the square that the model sees at once, in the same pixels.
+    mpp : float or None
+        Micrometres per pixel of the pictures the weights were trained on; None where
+        an architecture without weights has no scale of its own.
+    mean, std : tuple of float
+        Normalisation of RGB in [0, 1]: ``(value - mean) / std``.
+    reads_pixels : bool
+        False for a model that reads features of another one.
+    """
+
+    name: str
+    title: str
+    builder: str
+    config: Mapping[str, Any] = field(default_factory=dict)
+    token_px: int = 16
+    tile_px: int = 256
+    mpp: float | None = None
+    mean: tuple[float, float, float] = HALF
+    std: tuple[float, float, float] = HALF
+    reads_pixels: bool = True
+
+    @property
+    def tokens(self) -> int:
+        """Number of patch tokens of one tile; the class token comes on top."""
+        return (self.tile_px // self.token_px) ** 2
+
+    @property
+    def heads(self) -> int:
+        """Number of attention heads of a block."""
+        return int(self.config["num_heads"])
+
+
+_VIT = "vit:VisionTransformer"
+_REGION = "region_vit:RegionViT"
+
+
+def _vit_config(
+    img_size: int, patch_size: int, embed_dim: int, depth: int, num_heads: int
+) -> dict[str, Any]:
+    return {
+        "img_size": img_size,
+        "patch_size": patch_size,
+        "embed_dim": embed_dim,
+        "depth": depth,
+        "num_heads": num_heads,
+        "qkv_bias": True,
+        "norm_eps": 1e-6,
+    }
+
+
+_REGION_CONFIG = {
+    "img_size": 224,
+    "input_embed_dim": 384,
+    "output_embed_dim": 192,
+    "depth": 6,
+    "num_heads": 6,
+    "qkv_bias": True,
+    "norm_eps": 1e-6,
+}
+
+_SPECS = (
+    ModelSpec(
+        "vit",
+        "Vision Transformer of any size, with DINO's state-dict names",
+        _VIT,
+        _vit_config(224, 16, 384, 12, 6),
+    ),
+    ModelSpec(
+        "vit_small_patch16",
+        "ViT-S/16 as in HIPT's patch model and DINO; 256 px tiles at 0.5 um/px",
+        _VIT,
+        _vit_config(224, 16, 384, 12, 6),
+        mpp=0.5,
+    ),
+    ModelSpec(
+        "vit_sample_patch8",
+        "small ViT of the sample weights, trained on drawn tissue; 128 px tiles",
+        _VIT,
+        _vit_config(128, 8, 128, 4, 8),
+        token_px=8,
+        tile_px=128,
+        mpp=0.5,
+    ),
+    ModelSpec(
+        "hipt_region_vit",
+        "HIPT's region ViT of any size, over a grid of patch features",
+        _REGION,
+        _REGION_CONFIG,
+        token_px=1,
+        tile_px=16,
+        reads_pixels=False,
+    ),
+    ModelSpec(
+        "hipt_vit4k_xs",
+        "HIPT's published region ViT over 16 x 16 features of 384",
+        _REGION,
+        _REGION_CONFIG,
+        token_px=1,
+        tile_px=16,
+        mpp=0.5,
+        reads_pixels=False,
+    ),
+)
+
+
+def list_models() -> list[str]:
+    """Return the registered names, in the order in which they are shown.
+
+    Examples
+    --------
+    >>> "vit_small_patch16" in list_models()
+    True
+    """
+    return [spec.name for spec in _SPECS]
+
+
+def model_spec(name: str, **config: Any) -> ModelSpec:
+    """Return what is known about a model.
+
+    Parameters
+    ----------
+    name : str
+        One of `list_models`.
+    **config
+        Options that replace those of the name, such as ``num_heads=4``.
+
+    Returns
+    -------
+    ModelSpec
+        With a patch size in `config`, `token_px` follows it.
+
+    Raises
+    ------
+    ModelError
+        If the name is unknown or the architecture has no such option.
+    """
+    found = next((spec for spec in _SPECS if spec.name == name), None)
+    if found is None:
+        raise ModelError(
+            f"there is no model {name!r}; choose one of {', '.join(list_models())}"
+        )
+    unknown = sorted(set(config) - set(found.config))
+    if unknown:
+        raise ModelError(
+            f"model {name!r} has no option {unknown[0]!r}; its options are "
+            f"{', '.join(found.config)}"
+        )
+    merged = {**found.config, **config}
+    token_px = int(merged.get("patch_size", found.token_px))
+    return replace(found, config=merged, token_px=token_px)
+
+
+def create_model(name: str, **config: Any) -> nn.Module:
+    """Build a model with freshly drawn weights, in training mode.
+
+    Parameters
+    ----------
+    name : str
+        One of `list_models`.
+    **config
+        Options that replace those of the name.
+
+    Returns
+    -------
+    torch.nn.Module
+        ``model(images)`` gives the normalised class token (B, D),
+        ``model.attention(images, block=-1)`` the weights (B, heads, N, N).
+
+    Raises
+    ------
+    ModelError
+        If the name or an option is unknown, or an option has an impossible value.
+    """
+    return build(model_spec(name, **config))
+
+
+def build(spec: ModelSpec) -> nn.Module:
+    """Build the model of a spec with freshly drawn weights.
+
+    Raises
+    ------
+    ModelError
+        If an option has an impossible value.
+    """
+    module_name, class_name = spec.builder.split(":")
+    module = importlib.import_module(f"napari_histossl.models.{module_name}")
+    model: nn.Module = getattr(module, class_name)(**spec.config)
+    return model

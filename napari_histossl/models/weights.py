@@ -1,0 +1,301 @@
+"""Weights from files, never by unpickling code.
+
+Safetensors files hold tensors and text. PyTorch checkpoints are pickles: they are read
+with ``weights_only=True``, which builds tensors and plain containers and refuses
+everything else, `argparse.Namespace` excepted, since DINO's training checkpoints hold
+their options in one and it does nothing when built.
+"""
+
+from __future__ import annotations
+
+import argparse
+import pickle
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from napari_histossl.errors import WeightsError
+from napari_histossl.models.metadata import (
+    SAFE_SUFFIX,
+    hash_file,
+    header_of,
+    read_header,
+    spec_from_header,
+)
+from napari_histossl.models.registry import ModelSpec, build, model_spec
+
+_STATE_KEYS = ("teacher", "state_dict", "model", "student")
+"""Where checkpoints keep their tensors, the one that is used first: DINO's teacher."""
+
+_PREFIXES = ("module.", "backbone.")
+"""Written by data-parallel training and by DINO's multi-crop wrapper."""
+
+_HEAD = "head."
+"""DINO's projection head, of no use outside training; published files carry it."""
+
+_SHOWN = 4
+"""Keys named in a message."""
+
+
+def load_model(path: str | Path) -> tuple[nn.Module, ModelSpec]:
+    """Build the model that a file describes and load its weights.
+
+    Parameters
+    ----------
+    path : str or Path
+        A safetensors file written by `save_weights`.
+
+    Returns
+    -------
+    model : torch.nn.Module
+        In evaluation mode.
+    spec : ModelSpec
+        With the scale and normalisation the weights were trained with.
+
+    Raises
+    ------
+    WeightsError
+        If the file is missing, damaged, or does not say which model it is for.
+    """
+    hash_file(path)
+    header = read_header(path) if Path(path).suffix == SAFE_SUFFIX else {}
+    spec = spec_from_header(path, header)
+    if spec is None:
+        raise WeightsError(
+            f"{path} does not say which model it is for; name the model as well, for "
+            f"example vit_small_patch16 for HIPT's patch weights"
+        )
+    return load_spec(spec, path), spec
+
+
+def load_spec(spec: ModelSpec, path: str | Path) -> nn.Module:
+    """Build the model of a spec and load weights, in evaluation mode.
+
+    Raises
+    ------
+    WeightsError
+        As `load_weights`.
+    """
+    return load_weights(build(spec), path, name=spec.name)
+
+
+def load_weights(
+    model: nn.Module | str, path: str | Path, *, name: str = ""
+) -> nn.Module:
+    """Load weights into a model.
+
+    Parameters
+    ----------
+    model : torch.nn.Module or str
+        The model, or a registered name from which it is built.
+    path : str or Path
+        A safetensors file or a PyTorch checkpoint: a state dict, or a training
+        checkpoint that holds one under ``teacher``, ``state_dict`` or ``model``.
+        The prefixes ``module.`` and ``backbone.`` are taken off, a projection head is
+        left out.
+    name : str
+        What to call the model in messages.
+
+    Returns
+    -------
+    torch.nn.Module
+        The model, in evaluation mode.
+
+    Raises
+    ------
+    WeightsError
+        If the file is missing, damaged, holds something else than weights (nothing in
+        it is run), holds values that are not finite, or is of another architecture;
+        the sentence names what is missing, extra, or of another shape.
+    """
+    if isinstance(model, str):
+        return load_spec(model_spec(model), path)
+    tensors = read_tensors(path)
+    _check_fit(model, tensors, path, name or type(model).__name__)
+    model.load_state_dict(tensors)
+    return model.eval()
+
+
+def save_weights(
+    model: nn.Module,
+    spec: ModelSpec,
+    path: str | Path,
+    *,
+    provenance: Mapping[str, Any] | None = None,
+) -> None:
+    """Write weights with all that is needed to run them.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        The model of the spec.
+    spec : ModelSpec
+        Written into the header: model, options, scale, normalisation.
+    path : str or Path
+        File to write, ending in ``.safetensors``.
+    provenance : mapping, optional
+        How the weights were made; JSON values.
+
+    Raises
+    ------
+    WeightsError
+        If the name has another suffix or the file cannot be written.
+    """
+    target = Path(path)
+    if target.suffix != SAFE_SUFFIX:
+        raise WeightsError(f"weights are written as {SAFE_SUFFIX}; got {path}")
+    tensors = {key: value.contiguous() for key, value in model.state_dict().items()}
+    partial = target.with_name(target.name + ".partial")
+    try:
+        save_file(tensors, partial, metadata=header_of(spec, provenance or {}))
+        partial.replace(target)
+    except (OSError, SafetensorError) as error:
+        raise WeightsError(
+            f"weights cannot be written to {path} ({error}); choose a folder that "
+            f"exists and can be written"
+        ) from error
+
+
+# ---- Reading ----
+
+
+def read_tensors(path: str | Path) -> dict[str, Tensor]:
+    """Return the tensors of a file by name, prefixes taken off.
+
+    Raises
+    ------
+    WeightsError
+        If the file cannot be read, is not a file of weights, or is not safe.
+    """
+    hash_file(path)
+    if Path(path).suffix == SAFE_SUFFIX:
+        found = _read_safetensors(path)
+    else:
+        found = _state_dict(_read_checkpoint(path), path)
+    return {_without_prefixes(key): value for key, value in found.items()}
+
+
+def _read_safetensors(path: str | Path) -> dict[str, Tensor]:
+    try:
+        tensors: dict[str, Tensor] = load_file(path)
+    except SafetensorError as error:
+        raise WeightsError(
+            f"{path} is not a safetensors file, or only a part of one ({error}); "
+            f"fetch it again"
+        ) from error
+    return tensors
+
+
+def _read_checkpoint(path: str | Path) -> Any:
+    try:
+        with torch.serialization.safe_globals([argparse.Namespace]):
+            return torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise WeightsError(
+            f"{path} is not a checkpoint of weights alone, and was not run: "
+            f"{_first_sentence(error)}; ask for a .safetensors file or a plain state "
+            f"dict"
+        ) from error
+    except (
+        RuntimeError,
+        EOFError,
+        ValueError,
+        KeyError,
+        TypeError,
+        IndexError,
+        AttributeError,
+        OSError,
+        zipfile.BadZipFile,
+    ) as error:
+        raise WeightsError(
+            f"{path} is not a PyTorch checkpoint, or only a part of one "
+            f"({_first_sentence(error)}); fetch it again"
+        ) from error
+
+
+def _first_sentence(error: Exception) -> str:
+    text = " ".join(str(error).split())
+    return text.split(". ")[0][:160] or type(error).__name__
+
+
+def _state_dict(checkpoint: Any, path: str | Path) -> dict[str, Tensor]:
+    """Return the state dict that a checkpoint is or holds."""
+    candidates = [checkpoint]
+    if isinstance(checkpoint, Mapping):
+        candidates = [checkpoint[k] for k in _STATE_KEYS if k in checkpoint]
+        candidates.append(checkpoint)
+    for candidate in candidates:
+        if _is_state_dict(candidate):
+            return dict(candidate)
+    raise WeightsError(
+        f"{path} holds no state dict: got {type(checkpoint).__name__}, expected "
+        f"tensors by name, or a dict with one of {', '.join(_STATE_KEYS)}"
+    )
+
+
+def _is_state_dict(candidate: Any) -> bool:
+    return (
+        isinstance(candidate, Mapping)
+        and len(candidate) > 0
+        and all(isinstance(key, str) for key in candidate)
+        and all(isinstance(value, Tensor) for value in candidate.values())
+    )
+
+
+def _without_prefixes(key: str) -> str:
+    for prefix in _PREFIXES:
+        key = key.removeprefix(prefix)
+    return key
+
+
+# ---- Checking ----
+
+
+def _check_fit(
+    model: nn.Module, tensors: dict[str, Tensor], path: str | Path, name: str
+) -> None:
+    """Drop a projection head; raise if the rest is not exactly the model's."""
+    wanted = model.state_dict()
+    for key in [k for k in tensors if k.startswith(_HEAD) and k not in wanted]:
+        del tensors[key]
+    problems = _differences(wanted, tensors)
+    if problems:
+        raise WeightsError(
+            f"{path} does not fit the model {name}: {'; '.join(problems)}; choose the "
+            f"model that these weights were trained with"
+        )
+    broken = [k for k, v in tensors.items() if not bool(torch.isfinite(v).all())]
+    if broken:
+        raise WeightsError(
+            f"{path} holds values that are not finite in {_listed(broken)}; it is of "
+            f"no use, fetch or train it again"
+        )
+
+
+def _differences(wanted: Mapping[str, Tensor], got: Mapping[str, Tensor]) -> list[str]:
+    missing = [key for key in wanted if key not in got]
+    extra = [key for key in got if key not in wanted]
+    reshaped = [
+        f"{key} is {tuple(got[key].shape)}, expected {tuple(wanted[key].shape)}"
+        for key in wanted
+        if key in got and got[key].shape != wanted[key].shape
+    ]
+    problems = []
+    if missing:
+        problems.append(f"{len(missing)} keys are missing ({_listed(missing)})")
+    if extra:
+        problems.append(f"{len(extra)} are extra ({_listed(extra)})")
+    if reshaped:
+        problems.append(f"{len(reshaped)} have another shape ({_listed(reshaped)})")
+    return problems
+
+
+def _listed(names: list[str]) -> str:
+    more = ", ..." if len(names) > _SHOWN else ""
+    return ", ".join(names[:_SHOWN]) + more

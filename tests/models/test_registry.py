@@ -1,0 +1,90 @@
+"""Every registered model: builds, runs, learns, and goes through a state dict."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from napari_histossl.errors import ModelError
+from napari_histossl.models import create_model, list_models, model_spec
+
+torch = pytest.importorskip("torch")
+pytestmark = pytest.mark.torch
+
+
+def _inputs(name):
+    spec = model_spec(name)
+    channels = 3 if spec.reads_pixels else spec.config["input_embed_dim"]
+    px = 64 if spec.reads_pixels else 6
+    generator = torch.Generator().manual_seed(0)
+    return torch.randn(2, channels, px, px, generator=generator)
+
+
+@pytest.mark.parametrize("name", list_models())
+def test_every_model(name):
+    torch.manual_seed(3)
+    model, inputs = create_model(name), _inputs(name)
+    feature = model(inputs)
+    feature.square().mean().backward()
+    gradients = {key: p.grad for key, p in model.named_parameters()}
+    assert not [key for key, grad in gradients.items() if grad is None]
+
+    torch.manual_seed(4)
+    other = create_model(name)
+    other.load_state_dict(model.state_dict())
+    with torch.inference_mode():
+        again, weights = other.forward_with_attention(inputs)
+    dim = getattr(model, "embed_dim")  # noqa: B009 - the attribute is the claim
+    assert feature.shape == (2, dim)
+    assert torch.isfinite(feature).all()
+    assert torch.allclose(feature, again, atol=1e-5)
+    assert weights.shape[:2] == (2, model_spec(name).heads)
+    np.testing.assert_allclose(weights.sum(-1).numpy(), 1, atol=1e-5)
+
+
+def test_options_replace_those_of_a_name():
+    spec = model_spec("vit_small_patch16", patch_size=8, num_heads=3)
+    assert (spec.token_px, spec.heads, spec.tokens) == (8, 3, 1024)
+    model = create_model("vit", img_size=32, patch_size=8, embed_dim=12, depth=1,
+                         num_heads=3, qkv_bias=False, norm_eps=1e-5)  # fmt: skip
+    assert model.pos_embed.shape == (1, 17, 12)
+    assert model.blocks[0].attn.qkv.bias is None
+    assert model.norm.eps == 1e-5
+
+
+@pytest.mark.parametrize(
+    ("name", "config", "sentence"),
+    [
+        ("resnet9000", {}, "no model 'resnet9000'"),
+        ("vit", {"depht": 3}, "no option 'depht'"),
+        ("vit", {"num_heads": 5}, "num_heads=5"),
+        ("vit", {"depth": 0}, "depth=0"),
+        ("vit", {"patch_size": 0}, "patch_size=0"),
+    ],
+)
+def test_impossible_models(name, config, sentence):
+    with pytest.raises(ModelError, match=sentence):
+        create_model(name, **config)
+
+
+def test_impossible_inputs():
+    model = create_model("vit", img_size=32, embed_dim=12, depth=1, num_heads=3)
+    with pytest.raises(ModelError, match="at least one patch of 16 px; got 8 x 40"):
+        model(torch.zeros(1, 3, 8, 40))
+    with pytest.raises(ModelError, match=r"\(B, 3, H, W\)"):
+        model(torch.zeros(1, 40, 40, 3))
+    with pytest.raises(ModelError, match="blocks 0 to 0; got block 1"):
+        model.attention(torch.zeros(1, 3, 32, 32), block=1)
+    region = create_model("hipt_region_vit", depth=1)
+    with pytest.raises(ModelError, match="384, rows, columns"):
+        region(torch.zeros(1, 3, 8, 8))
+
+
+def test_names_are_listed_without_torch():
+    code = (
+        "import sys; from napari_histossl import models; "
+        "models.list_models(); models.examine_weights; models.model_spec("
+        "'vit'); sys.exit('torch' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
