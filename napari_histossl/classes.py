@@ -8,12 +8,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import Any
 
 from napari_histossl.errors import ClassTableError
 
 UNLABELLED = 0
 """Index of a pixel that nobody has labelled."""
+
+
+class Origin(IntEnum):
+    """Who said what a pixel of a mask is; the values of a mask's origin plane.
+
+    Ordered by how much a person had to do with it, so that the largest value of a
+    block of pixels is the one worth showing on a coarser level.
+    """
+
+    UNTOUCHED = 0
+    MODEL = 1
+    MODEL_ACCEPTED = 2
+    HUMAN = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +43,8 @@ class ClassInfo:
     colour : tuple of int
         Red, green and blue, each 0 to 255.
     key : str
-        Key that picks the class on the Correct page, or an empty string.
+        Key that picks the class on the Correct page, or an empty string. A letter that
+        napari's Labels layer does not use (there digits choose modes).
     priority : int
         Display priority: where a coarse pixel holds several classes, the one with the
         highest priority is shown, so that a small metastasis does not vanish.
@@ -166,20 +181,20 @@ def _rgb(values: Any) -> tuple[int, int, int]:
 
 DEFAULT_CLASSES = ClassTable(
     [
-        ClassInfo(1, "tumour", (205, 51, 51), "1", 50),
-        ClassInfo(2, "stroma", (46, 139, 87), "2", 20),
-        ClassInfo(3, "lymphocytes", (65, 105, 225), "3", 40),
-        ClassInfo(4, "necrosis", (255, 165, 0), "4", 30),
-        ClassInfo(5, "glass", (150, 150, 150), "5", 10),
+        ClassInfo(1, "tumour", (205, 51, 51), "T", 50),
+        ClassInfo(2, "stroma", (46, 139, 87), "S", 20),
+        ClassInfo(3, "lymphocytes", (65, 105, 225), "I", 40),
+        ClassInfo(4, "necrosis", (255, 165, 0), "D", 30),
+        ClassInfo(5, "glass", (150, 150, 150), "G", 10),
     ]
 )
 """Classes of drawn slides, and of a new mask unless another table is given."""
 
 TISSUE_CLASSES = ClassTable(
     [
-        ClassInfo(1, "tissue", (46, 139, 87), "1", 30),
-        ClassInfo(2, "glass", (150, 150, 150), "2", 10),
-        ClassInfo(3, "pen", (199, 21, 133), "3", 20),
+        ClassInfo(1, "tissue", (46, 139, 87), "T", 30),
+        ClassInfo(2, "glass", (150, 150, 150), "G", 10),
+        ClassInfo(3, "pen", (199, 21, 133), "Y", 20),
     ]
 )
 """Classes of a tissue mask."""

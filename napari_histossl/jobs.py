@@ -89,6 +89,9 @@ Job = Callable[..., Iterator[Progress]]
 
 _LENGTH = struct.Struct("!Q")
 
+_NICE = 5
+"""Priority of a worker: the window stays smooth; 10 starved workers on two cores."""
+
 
 def send(stream: BinaryIO, record: Any) -> None:
     """Write one pickled record with its length in front."""
@@ -125,6 +128,8 @@ def serve() -> None:
     """
     source, sink = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # a stray print must not corrupt the records
+    if hasattr(os, "nice"):
+        os.nice(_NICE)
     function, args, kwargs = receive(source)
     threading.Thread(target=_end_with, args=(source,), daemon=True).start()
     try:

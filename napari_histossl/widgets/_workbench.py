@@ -1,0 +1,206 @@
+"""What the pages of one viewer share: the slide in view, its results, the run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import napari.layers
+import numpy as np
+from napari.layers import Layer
+from qtpy.QtCore import QObject, Signal
+
+from napari_histossl.errors import SlideOpenError
+from napari_histossl.geometry import Box
+from napari_histossl.jobs import Job, Progress, Stopwatch
+from napari_histossl.napari_io import layers as layer_tuples
+from napari_histossl.slide import Slide, open_slide, virtual_levels
+from napari_histossl.slide.base import SlideSource
+from napari_histossl.store import paths
+from napari_histossl.widgets._errors import show_error
+from napari_histossl.widgets._worker import WorkerProcess
+
+METADATA_KEY = layer_tuples.METADATA_KEY
+"""Where a layer of ours keeps what it shows, in ``layer.metadata``."""
+
+
+@dataclass
+class ShownSlide:
+    """A slide together with the layer that shows it.
+
+    Attributes
+    ----------
+    layer : napari.layers.Image
+        The multiscale layer.
+    slide : Slide
+        Opened here for facts and small reads.
+    folder : Path
+        Where the results of this slide live.
+    """
+
+    layer: napari.layers.Image
+    slide: Slide
+    folder: Path
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def source(self) -> SlideSource:
+        """The record from which a worker opens the slide."""
+        return self.slide.source
+
+    @property
+    def pixel_um_yx(self) -> tuple[float, float]:
+        """World units a level-0 pixel: micrometres, or 1 where the scale is unknown."""
+        return self.slide.mpp_yx or (1.0, 1.0)
+
+
+class Workbench(QObject):
+    """The slide in view and the one run that may be going on.
+
+    Parameters
+    ----------
+    viewer : napari.Viewer
+        The viewer whose layers are watched.
+    workspace : Path, optional
+        Folder for results; beside the slide where None.
+
+    Signals
+    -------
+    slide_changed
+        Another slide, or none, is in view.
+    progressed : (Progress, float or None)
+        The run has advanced; seconds left where they can be told.
+    run_changed : bool
+        A run has started (True) or ended (False).
+    """
+
+    slide_changed = Signal()
+    progressed = Signal(object, object)
+    run_changed = Signal(bool)
+
+    def __init__(self, viewer: Any, workspace: Path | None = None) -> None:
+        super().__init__()
+        self.viewer = viewer
+        self.workspace = workspace
+        self.shown: ShownSlide | None = None
+        self.worker = WorkerProcess(self)
+        self._on_done: Any = None
+        self._watch = Stopwatch()
+        self.worker.progressed.connect(self._on_progress)
+        self.worker.failed.connect(show_error)
+        self.worker.finished.connect(self._on_finished)
+        viewer.layers.events.inserted.connect(self._look_again)
+        viewer.layers.events.removed.connect(self._look_again)
+        viewer.layers.selection.events.active.connect(self._look_again)
+        self._look_again()
+
+    # ---- slide
+
+    def open_path(self, path: str | Path, mpp: float | None = None) -> None:
+        """Open a slide and show it; an error becomes a notification."""
+        try:
+            self.add_slide(open_slide(path, mpp=mpp))
+        except SlideOpenError as error:
+            show_error(error)
+
+    def add_slide(self, slide: Slide) -> Layer:
+        """Add the layer of an opened slide."""
+        return self.add_layer(layer_tuples.slide_layer(slide))
+
+    def add_layer(self, layer_tuple: tuple[Any, dict[str, Any], str]) -> Layer:
+        """Add a layer from a plain tuple, in place of one that shows the same thing."""
+        data, options, kind = layer_tuple
+        mine = options.get("metadata", {}).get(METADATA_KEY, {}).get("path")
+        if mine is not None:
+            for layer in list(self.viewer.layers):
+                if layer.metadata.get(METADATA_KEY, {}).get("path") == mine:
+                    self.viewer.layers.remove(layer)
+        return self.viewer.add_layer(Layer.create(data, options, kind))
+
+    def set_mpp(self, mpp: float) -> None:
+        """Show the slide in view again, in micrometres that the person gave."""
+        if self.shown is None:
+            return
+        layer, source = self.shown.layer, self.shown.source
+        self.viewer.layers.remove(layer)
+        path = getattr(source, "path", None)
+        if path is not None:
+            self.open_path(path, mpp)
+            self.viewer.reset_view()
+
+    def _look_again(self, _event: Any = None) -> None:
+        layer = self._slide_layer()
+        if (self.shown.layer if self.shown else None) is layer:
+            return
+        if self.shown is not None:
+            self.shown.slide.close()
+        self.shown = None if layer is None else self._show(layer)
+        self.slide_changed.emit()
+
+    def _show(self, layer: napari.layers.Image) -> ShownSlide:
+        slide = layer.metadata[METADATA_KEY]["source"].open()
+        return ShownSlide(
+            layer, slide, paths.results_folder(slide.source, self.workspace)
+        )
+
+    def _slide_layer(self) -> napari.layers.Image | None:
+        """Return the selected slide, else the one shown already, else the topmost."""
+        slides = [layer for layer in self.viewer.layers if is_slide(layer)]
+        active = self.viewer.layers.selection.active
+        if active in slides:
+            return active
+        if self.shown is not None and self.shown.layer in slides:
+            return self.shown.layer
+        return slides[-1] if slides else None
+
+    def view_box_px0(self) -> Box | None:
+        """Return the part of the slide on the screen, in level-0 pixels."""
+        if self.shown is None:
+            return None
+        scene, canvas = self.viewer.scene, self.viewer.canvas
+        centre = np.asarray(scene.camera.center[-2:])
+        half = np.asarray(canvas.size) / scene.camera.zoom / 2
+        pixel = np.asarray(self.shown.pixel_um_yx)
+        y0, x0 = np.floor((centre - half) / pixel).astype(int)
+        y1, x1 = np.ceil((centre + half) / pixel).astype(int)
+        view = Box(int(y0), int(x0), max(int(y1 - y0), 1), max(int(x1 - x0), 1))
+        return view.intersection(virtual_levels(self.shown.slide)[0].box)
+
+    # ---- run
+
+    def run(self, on_done: Any, job: Job, *arguments: Any, **options: Any) -> None:
+        """Run a job in the worker; `on_done(complete)` is called at its end."""
+        try:
+            self.worker.start(job, *arguments, **options)
+        except RuntimeError as error:
+            show_error(error)
+            return
+        self._on_done = on_done
+        self._watch = Stopwatch()
+        self.run_changed.emit(True)
+
+    def stop(self) -> None:
+        """Stop the run; what is finished stays finished."""
+        self.worker.stop()
+
+    def close(self) -> None:
+        """Stop the run and let go of the slide; the viewer is closing."""
+        self._on_done = None
+        self.worker.stop()
+        if self.shown is not None:
+            self.shown.slide.close()
+
+    def _on_progress(self, progress: Progress) -> None:
+        self.progressed.emit(progress, self._watch.time_left_s(progress))
+
+    def _on_finished(self, complete: bool) -> None:
+        on_done, self._on_done = self._on_done, None
+        self.run_changed.emit(False)
+        if on_done is not None:
+            on_done(complete)
+
+
+def is_slide(layer: Layer) -> bool:
+    """Whether a layer shows a slide of ours."""
+    return layer.metadata.get(METADATA_KEY, {}).get("kind") == "slide"

@@ -1,0 +1,147 @@
+"""Long work in a process of its own; the only file that starts threads and processes.
+
+The window's process never imports torch and never waits for the interpreter lock of a
+run: a job (a generator function of the core) is rebuilt in a worker process, which
+sends its `Progress` records back over a pipe.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from typing import Any, BinaryIO
+
+from qtpy.QtCore import QObject, Signal
+
+from napari_histossl import jobs
+from napari_histossl.errors import HistoSSLError
+from napari_histossl.jobs import Failure, Job, Progress
+
+_CHILD = "from napari_histossl.jobs import serve; serve()"
+
+
+class WorkerFailure(HistoSSLError, RuntimeError):
+    """An error that ended the worker process."""
+
+
+class WorkerProcess(QObject):
+    """One job in one process.
+
+    Signals
+    -------
+    progressed : Progress
+        A unit of work is finished.
+    finished : bool
+        The work has ended: True if it is complete, False if it failed or was stopped.
+    failed : Exception
+        Emitted before ``finished(False)`` when the job raised.
+
+    Notes
+    -----
+    Stopping kills the process. That is safe by design: every job writes so that it
+    survives a kill and can be resumed. If this process dies, its worker dies too.
+    """
+
+    progressed = Signal(object)
+    failed = Signal(object)
+    finished = Signal(bool)
+    _received = Signal(object)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._process: subprocess.Popen[bytes] | None = None
+        self._received.connect(self._on_received)
+
+    @property
+    def is_running(self) -> bool:
+        """Whether a job is under way."""
+        return self._process is not None
+
+    def start(self, job: Job, *arguments: Any, **options: Any) -> None:
+        """Start a job; arguments must be picklable.
+
+        Raises
+        ------
+        WorkerFailure
+            If a job is already running here.
+        """
+        if self.is_running:
+            raise WorkerFailure(
+                "a run is already going on; stop it or wait for its end"
+            )
+        log = tempfile.TemporaryFile()  # noqa: SIM115 - closed by the reading thread
+        process = subprocess.Popen(  # noqa: S603 - our own interpreter and code
+            [sys.executable, "-c", _CHILD],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+        )
+        self._process = process
+        assert process.stdin is not None
+        jobs.send(process.stdin, (job, arguments, options))  # type: ignore[arg-type]
+        threading.Thread(
+            target=self._listen, args=(process, log), daemon=True, name="worker pipe"
+        ).start()
+
+    def stop(self) -> None:
+        """End the job, if one is running, and wait for its process to be gone."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        process.kill()
+        process.wait()
+        self.finished.emit(False)
+
+    def _listen(self, process: subprocess.Popen[bytes], log: BinaryIO) -> None:
+        """Pass records on to the window's thread; runs in a thread of its own."""
+        with log:
+            for record in _records(process, log):
+                try:
+                    self._received.emit((process, record))
+                except RuntimeError:  # the window is gone
+                    process.kill()
+                    break
+        process.wait()
+
+    def _on_received(self, message: tuple[subprocess.Popen[bytes], Any]) -> None:
+        process, record = message
+        if process is not self._process:
+            return  # stopped in the meantime
+        if isinstance(record, Progress):
+            self.progressed.emit(record)
+            return
+        self._process = None
+        if isinstance(record, Failure):
+            self.failed.emit(_exception(record))
+        self.finished.emit(record is None)
+
+
+def _records(process: subprocess.Popen[bytes], log: BinaryIO) -> Iterator[Any]:
+    assert process.stdout is not None
+    try:
+        while True:
+            record = jobs.receive(process.stdout)  # type: ignore[arg-type]
+            yield record
+            if not isinstance(record, Progress):
+                return
+    except EOFError:
+        code = process.wait()
+        log.seek(0)
+        lines = log.read().decode(errors="replace").strip().splitlines()
+        last = lines[-1] if lines else "it said nothing"
+        sentence = (
+            f"the worker process ended early with code {code}: {last}; "
+            f"start the run again, what is finished is kept"
+        )
+        yield Failure("WorkerFailure", sentence, expected=True)
+
+
+def _exception(failure: Failure) -> Exception:
+    if failure.expected:
+        return WorkerFailure(failure.message)
+    return WorkerFailure(
+        f"unexpected {failure.kind} in the worker process: {failure.message}"
+    )

@@ -1,0 +1,69 @@
+"""The dock *HistoSSL*: its pages over one workbench."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from qtpy.QtGui import QCloseEvent
+from qtpy.QtWidgets import QTabWidget, QVBoxLayout, QWidget
+
+from napari_histossl.widgets._form import scrolled
+from napari_histossl.widgets._workbench import Workbench
+from napari_histossl.widgets.correct_page import CorrectPage
+from napari_histossl.widgets.overlays_page import OverlaysPage
+from napari_histossl.widgets.slide_page import SlidePage
+from napari_histossl.widgets.study_page import make_study_page
+
+PAGES: dict[str, Callable[[Workbench], QWidget]] = {
+    "Slide": SlidePage,
+    "Overlays": OverlaysPage,
+    "Correct": CorrectPage,
+    "Study": lambda bench: make_study_page(bench.viewer),
+}
+"""Pages by the name on their tab, in the order in which a day uses them."""
+
+
+class Dock(QWidget):
+    """Some or all pages for a viewer.
+
+    Parameters
+    ----------
+    viewer : napari.Viewer
+        The viewer beside which the dock stands.
+    pages : tuple of str
+        Names of `PAGES`.
+    workspace : Path, optional
+        Folder for results; beside the slide where None.
+    """
+
+    def __init__(
+        self,
+        viewer: Any,
+        pages: tuple[str, ...] = tuple(PAGES),
+        workspace: Path | None = None,
+    ) -> None:
+        super().__init__()
+        self.bench = Workbench(viewer, workspace)
+        self.pages = {name: PAGES[name](self.bench) for name in pages}
+        self._tabs = QTabWidget()
+        for name, page in self.pages.items():
+            self._tabs.addTab(scrolled(page), name)
+        self._tabs.setDocumentMode(True)
+        self._tabs.tabBar().setVisible(len(pages) > 1)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(self._tabs)
+        self.setMinimumWidth(360)
+        bench = self.bench
+        self.destroyed.connect(lambda: bench.close())
+
+    def show_page(self, name: str) -> None:
+        """Bring a page to the front."""
+        self._tabs.setCurrentIndex(list(self.pages).index(name))
+
+    def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802 - Qt's name
+        """End the run and let go of files when the dock is closed."""
+        self.bench.close()
+        super().closeEvent(event)
