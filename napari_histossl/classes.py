@@ -156,11 +156,7 @@ class ClassTable:
                     ClassInfo(
                         int(row["index"]),
                         str(row["name"]),
-                        (
-                            int(row["colour"][0]),
-                            int(row["colour"][1]),
-                            int(row["colour"][2]),
-                        ),
+                        _rgb(row["colour"]),
                         str(row.get("key", "")),
                         int(row.get("priority", 0)),
                     )

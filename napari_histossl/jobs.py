@@ -131,7 +131,7 @@ def serve() -> None:
     if hasattr(os, "nice"):
         os.nice(_NICE)
     function, args, kwargs = receive(source)
-    threading.Thread(target=_end_with, args=(source,), daemon=True).start()
+    threading.Thread(target=_end_with, args=(source.fileno(),), daemon=True).start()
     try:
         for progress in function(*args, **kwargs):
             send(sink, progress)
@@ -143,6 +143,9 @@ def serve() -> None:
         raise
 
 
-def _end_with(stream: BinaryIO) -> None:
-    stream.read()
+def _end_with(descriptor: int) -> None:
+    # Not through the buffered stream: its lock, held by a thread that waits, aborts
+    # the interpreter when it shuts down.
+    while os.read(descriptor, 4096):
+        pass
     os._exit(1)
