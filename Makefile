@@ -27,7 +27,7 @@ lint: $(VENV)/.dev-ready
 	.ci/lint $(BIN)
 
 bench: $(VENV)/.dev-ready system
-	$(WINDOW) $(PYTEST) tests/benchmarks -o addopts="--import-mode=importlib" --benchmark-only
+	$(WINDOW) $(PYTEST) tests/benchmarks --benchmark-enable --benchmark-only
 
 soak: $(VENV)/.dev-ready system
 	$(WINDOW) $(PYTEST) -m soak
