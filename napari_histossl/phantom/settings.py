@@ -1,0 +1,273 @@
+"""Every constant of drawn tissue, by name: a frozen record for each setting.
+
+A result that used drawn slides names the setting it used, so a setting never changes
+once it is in the table; new ones are added beside it. Lengths are micrometres.
+A pair of numbers that is called a range is drawn uniformly for each slide.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from napari_histossl.errors import GeometryError
+from napari_histossl.phantom.noise import Octaves
+
+Range = tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class LayoutSetting:
+    """Where is what: tissue on glass, tumour in tissue, necrosis in tumour."""
+
+    tissue: Octaves = (
+        (9000.0, 0.72),
+        (3900.0, 0.46),
+        (80.0, 0.022),
+        (28.0, 0.013),
+        (11.0, 0.007),
+        (5.0, 0.004),
+    )
+    tissue_turned: Octaves = (
+        (3100.0, 0.34),
+        (1600.0, 0.30),
+        (620.0, 0.15),
+        (230.0, 0.06),
+    )
+    """Octaves on axes that are turned, so that no border follows rows or columns."""
+    tissue_turn: tuple[float, ...] = (0.5, 1.1, 1.9, 2.7)
+    """Angle of the axes of each turned octave, in radians."""
+    tissue_threshold: Range = (-0.5, -0.3)
+    piece_weight: float = 0.36
+    piece_slope: float = 0.95
+    piece_radius: float = 0.71
+    """Radius of the piece of tissue where half the slide is 1."""
+
+    tumour: Octaves = (
+        (4600.0, 0.60),
+        (2100.0, 0.45),
+        (900.0, 0.32),
+        (400.0, 0.16),
+        (160.0, 0.07),
+    )
+    tumour_threshold: Range = (-0.2, 0.05)
+    necrosis: Octaves = (
+        (1700.0, 0.55),
+        (520.0, 0.48),
+        (130.0, 0.14),
+        (36.0, 0.06),
+        (12.0, 0.03),
+    )
+    necrosis_threshold: Range = (0.22, 0.42)
+    necrosis_inside_tumour: float = 0.1
+    """Necrosis keeps this far, in the field's unit, from the edge of the tumour."""
+    necrosis_blend: tuple[float, float] = (-0.10, 0.06)
+    """Where, in the field's unit, tumour fades into necrosis."""
+
+    warp: Octaves = ((70.0, 9.0), (28.0, 3.2))
+    """Displacement that makes outlines of glands and clusters irregular."""
+
+    fibre_v: Octaves = (
+        (900.0, 260.0),
+        (330.0, 90.0),
+        (120.0, 24.0),
+        (46.0, 8.5),
+        (21.0, 3.2),
+        (9.0, 0.7),
+    )
+    fibre_u: Octaves = ((700.0, 120.0),)
+    fibre_bend: float = 1.6
+    """How far fibres give way to a gland, in um for each um of nearness."""
+
+
+@dataclass(frozen=True, slots=True)
+class GlandSetting:
+    """Glands and solid nests, one at most at each lattice point."""
+
+    pitch: float = 142.0
+    jitter: float = 0.37
+    probability: float = 0.55
+    probability_in_depth: float = 1.5
+    solid_octaves: Octaves = ((1700.0, 0.8), (500.0, 0.3))
+    solid_threshold: float = 0.12
+    solid_bias: Range = (-0.35, 0.45)
+    solid_radius: Range = (62.0, 96.0)
+    hollow_radius: Range = (30.0, 82.0)
+    wall: Range = (15.0, 32.0)
+    outline: tuple[float, ...] = (0.5, 0.5, 1.3, 1.3, 0.8, 0.8)
+    """Weight of the outline's harmonics: cosine and sine of one, two, three."""
+    outline_solid: float = 0.22
+    outline_hollow: float = 0.17
+    lumen_wobble: Octaves = ((38.0, 7.0), (17.0, 2.2))
+    hole_pitch: float = 42.0
+    hole_threshold: float = 0.52
+    hole_probability: float = 0.3
+    """Share of solid nests with punched-out holes (cribriform growth)."""
+    reach: float = 40.0
+    """Outside distances are cut off here, so that no gland acts further away."""
+
+
+@dataclass(frozen=True, slots=True)
+class LymphoidSetting:
+    """Clusters of lymphocytes: soft blots, more of them at the tumour's margin."""
+
+    pitch: float = 430.0
+    jitter: float = 0.45
+    probability: Range = (0.35, 0.75)
+    away_from_margin: float = 0.12
+    margin_sharpness: float = 4.0
+    radius: Range = (38.0, 230.0)
+    elongation: float = 1.6
+    ragged: Octaves = ((170.0, 0.55), (64.0, 0.40), (26.0, 0.20))
+    warp_gain: float = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class VesselSetting:
+    """Vessels of the stroma, seen in cross section, with red cells."""
+
+    pitch: float = 210.0
+    jitter: float = 0.46
+    probability: Range = (0.25, 0.6)
+    outside_tumour: float = 0.18
+    """A vessel's centre keeps outside this level of the tumour's field."""
+    radius: Range = (5.0, 26.0)
+    elongation: float = 1.8
+    wall: Range = (2.0, 9.0)
+    gland_gap: float = 6.0
+    filled: Range = (0.2, 1.0)
+    """Share of the lumen that red cells fill."""
+    red_pitch: float = 6.1
+    red_radius: Range = (2.7, 3.5)
+
+
+@dataclass(frozen=True, slots=True)
+class StainSetting:
+    """Dyes, light and camera of a slide."""
+
+    haematoxylin: tuple[float, float, float] = (0.62, 0.70, 0.34)
+    haematoxylin_spread: tuple[float, float, float] = (0.13, 0.07, 0.10)
+    eosin: tuple[float, float, float] = (0.14, 0.84, 0.44)
+    eosin_spread: tuple[float, float, float] = (0.10, 0.09, 0.17)
+    red_cell: tuple[float, float, float] = (0.10, 0.72, 0.62)
+    haematoxylin_gain: Range = (0.75, 1.75)
+    eosin_gain: Range = (0.55, 1.55)
+    red_gain: Range = (0.9, 1.6)
+    white: Range = (218.0, 250.0)
+    white_tint: float = 9.0
+    flare: Range = (0.0, 0.09)
+    """Share of stray light, which greys the darkest places."""
+    thickness: Octaves = ((1300.0, 0.09), (240.0, 0.05))
+    """Relative change of both dyes over the slide."""
+    blur: Range = (0.04, 0.12)
+    sensor_noise: float = 0.11
+
+
+@dataclass(frozen=True, slots=True)
+class StromaSetting:
+    """Collagen bundles, gaps between them, and what dyes them."""
+
+    bundle: tuple[float, float] = (52.0, 8.5)
+    strand: tuple[float, float] = (26.0, 3.3)
+    fibril: tuple[float, float] = (10.0, 1.2)
+    loose: Octaves = ((900.0, 0.22), (240.0, 0.2), (55.0, 0.16))
+    looseness: Range = (-0.16, 0.14)
+    gap_softness: float = 0.09
+    eosin: Range = (0.42, 0.92)
+    haematoxylin: Range = (0.02, 0.32)
+    contrast: Range = (0.6, 1.2)
+    cellularity: Range = (0.05, 0.17)
+
+
+@dataclass(frozen=True, slots=True)
+class TumourSetting:
+    """Cytoplasm, cell borders and nuclei of the tumour."""
+
+    eosin: Range = (0.22, 0.75)
+    haematoxylin: Range = (0.08, 0.42)
+    border: Range = (-0.28, 0.30)
+    """Cell borders: eosin more (or less) than in the cytoplasm."""
+    nucleus_size: Range = (0.9, 1.22)
+    darkness: Range = (0.6, 1.15)
+    pallor: Range = (0.1, 0.65)
+    """How much the middle of a nucleus is paler than its rim."""
+    nucleoli: Range = (0.1, 0.85)
+    fill: Range = (0.74, 0.95)
+    """Share of the cells of a solid nest whose nucleus is in the section."""
+    cell_pitch: float = 11.6
+    cell_jitter: float = 0.34
+    palisade_pitch: float = 6.3
+
+
+@dataclass(frozen=True, slots=True)
+class LymphocyteSetting:
+    """Lymphocytes and the ground they lie on."""
+
+    density: Range = (0.66, 0.95)
+    radius: Range = (2.5, 3.7)
+    radius_spread: float = 0.55
+    darkness: Range = (0.85, 1.4)
+    clumping: Range = (0.15, 0.5)
+    eosin_left: Range = (0.35, 0.85)
+    """Share of the stroma's eosin left between the lymphocytes."""
+    haematoxylin_added: Range = (0.0, 0.2)
+
+
+@dataclass(frozen=True, slots=True)
+class NecrosisSetting:
+    """Debris, ghosts of cells, nuclear dust."""
+
+    eosin: Range = (0.3, 0.85)
+    haematoxylin: Range = (0.05, 0.36)
+    grain: Range = (0.7, 1.3)
+    holes: Range = (0.35, 0.75)
+    """Threshold of the white gaps in the debris; higher means fewer."""
+    ghosts: Range = (0.12, 0.32)
+    shrunken: Range = (0.02, 0.12)
+    """Share of cells with a small dark (pyknotic) nucleus."""
+    dust: Range = (0.08, 0.45)
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """All constants of a way to draw tissue.
+
+    Attributes
+    ----------
+    name : str
+        By what results call it.
+    """
+
+    name: str
+    layout: LayoutSetting = field(default_factory=LayoutSetting)
+    glands: GlandSetting = field(default_factory=GlandSetting)
+    lymphoid: LymphoidSetting = field(default_factory=LymphoidSetting)
+    vessels: VesselSetting = field(default_factory=VesselSetting)
+    stain: StainSetting = field(default_factory=StainSetting)
+    stroma: StromaSetting = field(default_factory=StromaSetting)
+    tumour: TumourSetting = field(default_factory=TumourSetting)
+    lymphocytes: LymphocyteSetting = field(default_factory=LymphocyteSetting)
+    necrosis: NecrosisSetting = field(default_factory=NecrosisSetting)
+    cell_pitch: float = 8.4
+    """Lattice of all cells but those of the tumour."""
+    cell_jitter: float = 0.38
+
+
+SETTINGS = MappingProxyType({"v1": Setting("v1")})
+"""The settings by name. ``"v1"`` is what the defaults above say; it is frozen."""
+
+
+def setting_named(name: str) -> Setting:
+    """Return a setting.
+
+    Raises
+    ------
+    GeometryError
+        If there is no setting of that name.
+    """
+    try:
+        return SETTINGS[name]
+    except KeyError:
+        raise GeometryError(
+            f"drawn tissue has no setting {name!r}; known: {', '.join(SETTINGS)}"
+        ) from None
