@@ -17,7 +17,7 @@ from typing import Protocol, Self, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_histossl.errors import GeometryError
+from napari_histossl.errors import GeometryError, MissingScaleError
 from napari_histossl.geometry import Box, Level
 
 WHITE = 255
@@ -101,6 +101,27 @@ class Slide(ABC):
             )
         return picture
 
+    def require_mpp(self) -> tuple[float, float]:
+        """Return the scale of a slide, for work that makes no sense without it.
+
+        Returns
+        -------
+        tuple of float
+            Micrometres per level-0 pixel along rows and columns.
+
+        Raises
+        ------
+        MissingScaleError
+            If the slide does not say how large a pixel is.
+        """
+        if self.mpp_yx is None:
+            raise MissingScaleError(
+                f"{self.source.name} does not say how large a pixel is; give it: "
+                f"--mpp 0.5 in a shell, open_slide(path, mpp=0.5) in Python, or the "
+                f"field on the Slide page"
+            )
+        return self.mpp_yx
+
     @abstractmethod
     def _read_inside(self, box: Box, level: int) -> NDArray[np.uint8]:
         """Read a box that lies wholly inside a level."""
@@ -108,6 +129,10 @@ class Slide(ABC):
     @abstractmethod
     def close(self) -> None:
         """Release files; reading afterwards raises `SlideReadError`."""
+
+    def __reduce__(self) -> tuple[object, tuple[SlideSource]]:
+        # a slide that travels to another process is opened anew there
+        return _reopen, (self.source,)
 
     def __enter__(self) -> Self:
         return self
@@ -119,3 +144,7 @@ class Slide(ABC):
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def _reopen(source: SlideSource) -> Slide:
+    return source.open()

@@ -1,0 +1,9 @@
+from ._array import ArraySlide as ArraySlide
+from ._array import ArraySource as ArraySource
+from ._open import FileSource as FileSource
+from ._open import open_slide as open_slide
+from .base import Slide as Slide
+from .base import SlideSource as SlideSource
+from .lazy import lazy_pyramid as lazy_pyramid
+from .levels import read_virtual as read_virtual
+from .levels import virtual_levels as virtual_levels

@@ -1,0 +1,122 @@
+"""Fixtures for everybody: drawn slides, tiny files, slow slides. No Qt, no torch."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+
+from napari_histossl.geometry import Box
+from napari_histossl.slide import ArraySlide, Slide, open_slide
+
+DATA = Path(__file__).parents[2] / "shared" / "data"
+"""Real slides and patches; absent on most machines."""
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    """Seeded numbers, new for every test."""
+    return np.random.default_rng(20240607)
+
+
+def draw_tissue(height: int, width: int, seed: int = 0) -> np.ndarray:
+    """Draw pink tissue with dark nuclei on glass: (height, width, 3) uint8."""
+    random = np.random.default_rng(seed)
+    rows, columns = np.mgrid[:height, :width]
+    distance = np.hypot(rows / height - 0.5, columns / width - 0.5)
+    picture = np.full((height, width, 3), 243, np.float32)
+    tissue = distance < 0.35
+    picture[tissue] = (226, 160, 190)
+    nuclei = random.random((height // 4 + 1, width // 4 + 1)) < 0.12
+    nuclei = nuclei.repeat(4, 0).repeat(4, 1)[:height, :width]
+    picture[tissue & nuclei] = (90, 60, 130)
+    picture += random.normal(0, 4, picture.shape)
+    return picture.clip(0, 255).astype(np.uint8)
+
+
+@pytest.fixture
+def tissue_picture() -> np.ndarray:
+    """A drawn picture of 700 x 900 px."""
+    return draw_tissue(700, 900)
+
+
+@pytest.fixture
+def array_slide(tissue_picture: np.ndarray) -> ArraySlide:
+    """A drawn slide in memory: one level of 700 x 900 px, 0.5 um/px."""
+    return ArraySlide(tissue_picture, mpp_yx=(0.5, 0.5), name="drawn")
+
+
+@pytest.fixture
+def tiny_tiff(tmp_path: Path, tissue_picture: np.ndarray) -> Path:
+    """A tiled two-level TIFF of the drawn picture, 0.5 um/px, without loss."""
+    path = tmp_path / "tiny.tif"
+    options = {"tile": (128, 128), "photometric": "rgb", "compression": "deflate"}
+    with tifffile.TiffWriter(path) as writer:
+        writer.write(
+            tissue_picture,
+            resolution=(20000, 20000),
+            resolutionunit="CENTIMETER",
+            metadata=None,
+            **options,
+        )
+        half = np.ascontiguousarray(tissue_picture[::2, ::2])
+        writer.write(half, subfiletype=1, metadata=None, **options)
+    return path
+
+
+class LatencySlide(Slide):
+    """A slide on a slow drive: every read takes at least as long as told.
+
+    `reads` counts what was asked for; `release` lets blocked reads go on.
+    """
+
+    def __init__(self, slide: Slide, latency_s: float = 0.0) -> None:
+        self._slide, self.latency_s = slide, latency_s
+        self.source, self.levels = slide.source, slide.levels
+        self.mpp_yx, self.properties = slide.mpp_yx, slide.properties
+        self.reads: list[tuple[Box, int]] = []
+        self.gate = threading.Event()
+        self.gate.set()
+
+    def _read_inside(self, box: Box, level: int) -> np.ndarray:
+        self.reads.append((box, level))
+        time.sleep(self.latency_s)
+        self.gate.wait(60)
+        return self._slide.read(box, level)
+
+    def close(self) -> None:
+        self.gate.set()
+        self._slide.close()
+
+
+@pytest.fixture
+def latency_slide(array_slide: ArraySlide) -> Iterator[LatencySlide]:
+    """The drawn slide, counting reads; set `latency_s` or clear `gate` to slow it."""
+    slide = LatencySlide(array_slide)
+    yield slide
+    slide.close()
+
+
+@pytest.fixture
+def real_data() -> Callable[[str], Path]:
+    """Return the path of a real file, or skip the test where there is none."""
+
+    def find(name: str) -> Path:
+        path = DATA / name
+        if not path.exists():
+            pytest.skip(f"real data are not on this machine: ../shared/data/{name}")
+        return path
+
+    return find
+
+
+@pytest.fixture
+def real_slide(real_data: Callable[[str], Path]) -> Iterator[Slide]:
+    """CMU-1-Small-Region.svs: 2967 x 2220 px, 0.499 um/px."""
+    with open_slide(real_data("slides/CMU-1-Small-Region.svs")) as slide:
+        yield slide
