@@ -11,14 +11,14 @@
 VENV := .venv
 BIN := $(VENV)/bin
 SETUP := pyproject.toml constraints.txt
-WINDOW := .ci/with-display --virtual
+WINDOW := .ci/with-display
 PYTEST := $(BIN)/python -m pytest
 export PYTHON
 
 .PHONY: demo test lint bench soak clean system
 
 demo: $(VENV)/.demo-ready system
-	.ci/demo $(BIN)/napari-histossl
+	.ci/demo $(BIN)
 
 test: $(VENV)/.dev-ready system lint
 	$(WINDOW) --limit 1500 $(PYTEST) -m "not soak"
