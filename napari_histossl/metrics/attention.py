@@ -66,4 +66,5 @@ def token_shares(mask: NDArray[Any], grid: tuple[int, ...]) -> NDArray[np.float6
             f"{height} x {width} px"
         )
     blocks = mask.reshape(count, rows, height // rows, columns, width // columns)
-    return blocks.mean((2, 4), dtype=np.float64)
+    shares: NDArray[np.float64] = blocks.mean((2, 4), dtype=np.float64)
+    return shares

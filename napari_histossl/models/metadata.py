@@ -21,8 +21,10 @@ from napari_histossl.models.registry import ModelSpec, model_spec
 SAFE_SUFFIX = ".safetensors"
 """Suffix of files whose header can be read here; others are PyTorch checkpoints."""
 
-_SPEC_KEY = "histossl_model"
-_PROVENANCE_KEY = "histossl_provenance"
+_KEY = "histossl"
+"""The only text entry written: the order of several is not fixed in the format's
+library, and equal weights should make equal files."""
+
 _LARGEST_HEADER_BYTES = 100_000_000
 """The limit of the safetensors format itself."""
 
@@ -119,10 +121,10 @@ def spec_from_header(path: str | Path, header: Mapping[str, str]) -> ModelSpec |
     WeightsError
         If it names a model that this version does not have.
     """
-    if _SPEC_KEY not in header:
+    if _KEY not in header:
         return None
     try:
-        said = json.loads(header[_SPEC_KEY])
+        said = json.loads(header[_KEY])["model"]
         spec = model_spec(said["name"], **said["config"])
         return replace(
             spec,
@@ -147,17 +149,13 @@ def header_of(spec: ModelSpec, provenance: Mapping[str, Any]) -> dict[str, str]:
         "mean": spec.mean,
         "std": spec.std,
     }
-    return {
-        "format": "pt",
-        _SPEC_KEY: json.dumps(said),
-        _PROVENANCE_KEY: json.dumps(dict(provenance)),
-    }
+    return {_KEY: json.dumps({"model": said, "provenance": dict(provenance)})}
 
 
 def _provenance(header: Mapping[str, str]) -> dict[str, Any]:
     try:
-        return dict(json.loads(header.get(_PROVENANCE_KEY, "{}")))
-    except (ValueError, TypeError):
+        return dict(json.loads(header[_KEY])["provenance"])
+    except (ValueError, TypeError, KeyError):
         return {}
 
 

@@ -1,0 +1,11 @@
+from .data import PatchSet as PatchSet
+from .data import draw_patches as draw_patches
+from .dino import DinoTrainer as DinoTrainer
+from .dino import train_dino as train_dino
+from .evaluate import Evaluation as Evaluation
+from .evaluate import EvaluationSets as EvaluationSets
+from .evaluate import draw_evaluation_sets as draw_evaluation_sets
+from .evaluate import evaluate as evaluate
+from .evaluate import random_start as random_start
+from .recipe import DinoRecipe as DinoRecipe
+from .stain import shift_stain as shift_stain

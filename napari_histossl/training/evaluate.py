@@ -1,0 +1,215 @@
+"""Did it learn? Attention on nuclei, and neighbours under another stain.
+
+Both are judged on slides of seeds that neither the training nor the choice of a head
+has seen, and against models of the same shape with random weights: a random head ranks
+nuclei high by luck, and random features already tell colours apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from napari_histossl.metrics import attention_lift, knn_accuracy
+from napari_histossl.models.registry import ModelSpec
+from napari_histossl.training.data import PatchSet, draw_patches
+from napari_histossl.training.dino import xavier_start
+from napari_histossl.training.stain import shift_stain
+
+BANK_SEEDS = tuple(range(1, 17))
+VALIDATION_SEEDS = tuple(range(101, 117))
+TEST_SEEDS = tuple(range(201, 217))
+"""Slides of the three sets; a training draws from seeds 1 to 40, as the bank does."""
+
+_NUCLEI_SHARES = (0.03, 0.6)
+"""Pictures with fewer or more nuclei say little about where attention goes."""
+
+_BATCH = 50
+_SHIFT_SEED = 5
+_PURITY = 0.7
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EvaluationSets:
+    """Patches to be judged on.
+
+    Attributes
+    ----------
+    bank : PatchSet
+        Neighbours of known class.
+    validation : PatchSet
+        On which the head is chosen.
+    test : PatchSet
+        On which all numbers are taken.
+    shifted : ndarray
+        Pictures of `test` in another stain.
+    """
+
+    bank: PatchSet
+    validation: PatchSet
+    test: PatchSet
+    shifted: NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """What a model is worth on the test slides.
+
+    Attributes
+    ----------
+    head : int
+        Head with the largest lift on validation slides.
+    lift : float
+        Its lift on test slides: attention mass on nuclei over their share of the area.
+    lifts : tuple of float
+        Lift of every head on test slides.
+    knn : float
+        Accuracy of the 5 nearest neighbours, 0 to 1.
+    knn_shifted : float
+        The same with the test pictures in another stain.
+    """
+
+    head: int
+    lift: float
+    lifts: tuple[float, ...]
+    knn: float
+    knn_shifted: float
+
+
+def make_sets(bank: PatchSet, validation: PatchSet, test: PatchSet) -> EvaluationSets:
+    """Put sets together and shift the stain of the test pictures."""
+    rng = np.random.default_rng(_SHIFT_SEED)
+    return EvaluationSets(bank, validation, test, shift_stain(test.images, rng))
+
+
+def draw_evaluation_sets(
+    *, bank: int = 800, validation: int = 400, test: int = 1200, mpp: float = 0.5
+) -> EvaluationSets:
+    """Draw patches of 128 px on slides that no training has seen.
+
+    Parameters
+    ----------
+    bank, validation, test : int
+        Number of patches.
+    mpp : float
+        Micrometres per pixel.
+    """
+    parts = [
+        draw_patches(
+            seeds, count, patch_px=128, mpp=mpp, purity=_PURITY, rng_seed=1000 * part
+        )
+        for part, (seeds, count) in enumerate(
+            [(BANK_SEEDS, bank), (VALIDATION_SEEDS, validation), (TEST_SEEDS, test)], 1
+        )
+    ]
+    return make_sets(*parts)
+
+
+def evaluate(model: nn.Module, spec: ModelSpec, sets: EvaluationSets) -> Evaluation:
+    """Judge a model.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        A patch transformer in evaluation mode.
+    spec : ModelSpec
+        Its normalisation.
+    sets : EvaluationSets
+        Patches.
+
+    Returns
+    -------
+    Evaluation
+        The head is chosen on the validation set alone.
+    """
+    bank, _ = look(model, spec, sets.bank.images)
+    _, attention = look(model, spec, sets.validation.images)
+    head = int(np.argmax(head_lifts(attention, sets.validation.nuclei)))
+    test, attention = look(model, spec, sets.test.images)
+    shifted, _ = look(model, spec, sets.shifted)
+    lifts = head_lifts(attention, sets.test.nuclei)
+    plain, moved = (
+        knn_accuracy(bank, sets.bank.labels, seen, sets.test.labels)
+        for seen in (test, shifted)
+    )
+    return Evaluation(head, float(lifts[head]), tuple(map(float, lifts)), plain, moved)
+
+
+def random_start(spec: ModelSpec, seed: int) -> nn.Module:
+    """Return a model of the same shape that has learned nothing: Xavier's weights."""
+    return xavier_start(spec, 7000 + seed).eval()
+
+
+def head_lifts(
+    attention: NDArray[np.float32], nuclei: NDArray[np.bool_]
+) -> NDArray[np.float64]:
+    """Return the mean lift of each head over pictures with some nuclei.
+
+    Parameters
+    ----------
+    attention : ndarray of shape (N, heads, rows, columns)
+        As `look` gives it.
+    nuclei : ndarray of shape (N, H, W) and dtype bool
+        True inside nuclei.
+
+    Returns
+    -------
+    ndarray of shape (heads,)
+        1.0 where a head is blind to nuclei.
+    """
+    share = nuclei.mean((1, 2))
+    low, high = _NUCLEI_SHARES
+    chosen = (share > low) & (share < high)
+    lifts: NDArray[np.float64] = attention_lift(attention[chosen], nuclei[chosen])
+    return np.asarray(lifts.mean(0))
+
+
+@torch.inference_mode()
+def look(
+    model: nn.Module, spec: ModelSpec, images: NDArray[np.uint8]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return the class tokens (N, D) and their attention (N, heads, rows, columns)."""
+    rows, columns = (edge // spec.token_px for edge in images.shape[1:3])
+    tokens, attention = [], []
+    for batch in _batches(images, spec):
+        token, weights = model.forward_with_class_attention(batch)  # type: ignore[operator]
+        grid = weights[:, :, 1:].reshape(len(batch), -1, rows, columns)
+        tokens.append(token.numpy())
+        attention.append(grid.numpy())
+    return np.concatenate(tokens), np.concatenate(attention)
+
+
+def _batches(images: NDArray[np.uint8], spec: ModelSpec) -> Iterator[Tensor]:
+    """Yield normalised batches (B, 3, H, W)."""
+    mean = torch.tensor(spec.mean).view(1, 3, 1, 1)
+    std = torch.tensor(spec.std).view(1, 3, 1, 1)
+    for start in range(0, len(images), _BATCH):
+        batch = torch.from_numpy(images[start : start + _BATCH])
+        yield (batch.permute(0, 3, 1, 2).float() / 255 - mean) / std
+
+
+def table(rows: list[tuple[str, Evaluation]]) -> str:
+    """Return evaluations as lines of text with a heading."""
+    lines = [f"{'weights':<16}{'head':>5}{'lift':>7}{'k-NN':>8}{'shifted':>9}"]
+    lines += [
+        f"{name:<16}{e.head:>5}{e.lift:>7.2f}{e.knn:>8.3f}{e.knn_shifted:>9.3f}"
+        for name, e in rows
+    ]
+    return "\n".join(lines)
+
+
+def mean_of(evaluations: list[Evaluation]) -> Evaluation:
+    """Return the mean of several evaluations; the head is that of the first."""
+    lifts = np.mean([e.lifts for e in evaluations], axis=0)
+    return replace(
+        evaluations[0],
+        lift=float(np.mean([e.lift for e in evaluations])),
+        lifts=tuple(map(float, lifts)),
+        knn=float(np.mean([e.knn for e in evaluations])),
+        knn_shifted=float(np.mean([e.knn_shifted for e in evaluations])),
+    )
