@@ -1,0 +1,120 @@
+"""Entries of a journal: what they hold, and the hash that chains them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import struct
+import zlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_histossl.annotate.strokes import Stroke
+from napari_histossl.errors import JournalError
+from napari_histossl.geometry import Box
+
+_GEOMETRY = struct.Struct("<dI")
+
+
+class Kind(StrEnum):
+    """What an entry does.
+
+    A stroke is stored as its geometry, a region as its pixels; an undo and a redo name
+    the entry they act on; a base names the proposal that a mask started from.
+    """
+
+    STROKE = "stroke"
+    REGION = "region"
+    UNDO = "undo"
+    REDO = "redo"
+    BASE = "base"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of a mask's history.
+
+    Attributes
+    ----------
+    seq : int
+        Number of the entry, from 1, without gaps.
+    utc : str
+        When, as an ISO 8601 date in UTC.
+    author, tool : str
+        Who, and with what.
+    kind : Kind
+        What the entry does.
+    class_index : int
+        Class that was painted; 0 where labels were taken away or several were set.
+    target : int
+        Entry that an undo or a redo acts on; 0 for others.
+    box : Box or None
+        Part of level 0 that holds every pixel that changed; None where none did.
+    payload_sha256, after_sha256, before_sha256 : str
+        SHA-256 of geometry or provenance, of the pixels after, of the pixels before.
+    previous : str
+        Hash of the entry before this one.
+    """
+
+    seq: int
+    utc: str
+    author: str
+    tool: str
+    kind: Kind
+    class_index: int
+    target: int
+    box: Box | None
+    payload_sha256: str
+    after_sha256: str
+    before_sha256: str
+    previous: str
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 over all fields and, through `previous`, over all entries before."""
+        box = self.box
+        fields: list[Any] = [
+            self.seq, self.utc, self.author, self.tool, self.kind.value,
+            self.class_index, self.target,
+            [box.y, box.x, box.height, box.width] if box else None,
+            self.payload_sha256, self.after_sha256, self.before_sha256, self.previous,
+        ]  # fmt: skip
+        return digest([json.dumps(fields, separators=(",", ":")).encode()])
+
+
+def digest(bodies: Iterable[bytes]) -> str:
+    """Return the SHA-256 over the SHA-256 of each body, as hexadecimal digits."""
+    whole = hashlib.sha256()
+    for body in bodies:
+        whole.update(hashlib.sha256(body).digest())
+    return whole.hexdigest()
+
+
+def pack_geometry(stroke: Stroke) -> bytes:
+    """Return radius and points of a stroke as bytes."""
+    points = stroke.points_px0.astype("<f4").tobytes()
+    header = _GEOMETRY.pack(stroke.radius_px0, len(stroke.points_px0))
+    return header + zlib.compress(points, 6)
+
+
+def unpack_geometry(body: bytes) -> tuple[NDArray[np.float32], float]:
+    """Return points (N, 2) and radius that `pack_geometry` packed.
+
+    Raises
+    ------
+    JournalError
+        If the bytes are not those of a stroke.
+    """
+    try:
+        radius, count = _GEOMETRY.unpack_from(body)
+        points = np.frombuffer(zlib.decompress(body[_GEOMETRY.size :]), "<f4")
+        return points.reshape(count, 2), radius
+    except (struct.error, zlib.error, ValueError) as error:
+        raise JournalError(
+            f"the geometry of a stroke cannot be unpacked ({error})"
+        ) from error

@@ -1,0 +1,2 @@
+from . import geojson as geojson
+from . import png as png

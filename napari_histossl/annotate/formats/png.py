@@ -1,0 +1,60 @@
+"""A region of a mask as a palette PNG: pixel values are classes, colours are theirs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from napari_histossl.annotate._partial import written_whole
+from napari_histossl.annotate.formats._corners import ReadableMask
+from napari_histossl.classes import ClassTable
+from napari_histossl.errors import AnnotationError
+from napari_histossl.geometry import Box
+
+MOST_PIXELS = 400_000_000
+"""Largest picture that is written: 20,000 x 20,000."""
+
+
+def write(
+    mask: ReadableMask, path: str | Path, *, box: Box | None = None, level: int = 0
+) -> None:
+    """Write a region of a mask.
+
+    Parameters
+    ----------
+    mask : MaskStore
+        What to write.
+    path : str or Path
+        File to write; replaced at the end, never half written.
+    box : Box or None
+        Region in pixels of the level; outside the mask it is unlabelled. None for the
+        whole level.
+    level : int
+        Level of the mask.
+
+    Raises
+    ------
+    AnnotationError
+        If the region has more pixels than a picture should.
+    StoreError
+        If the file cannot be written.
+    """
+    part = Box(0, 0, *mask.levels[level].shape) if box is None else box
+    if part.height * part.width > MOST_PIXELS:
+        raise AnnotationError(
+            f"a PNG of {part.height} x {part.width} pixels is too large; export a box "
+            f"of at most {MOST_PIXELS} pixels, or a coarser level"
+        )
+    picture = Image.fromarray(np.ascontiguousarray(mask.read(part, level)), mode=None)
+    picture.putpalette(_palette(mask.classes))
+    with written_whole(Path(path)) as temporary:
+        picture.save(temporary, format="PNG", transparency=0)
+
+
+def _palette(classes: ClassTable) -> bytes:
+    colours = np.zeros((256, 3), np.uint8)
+    for info in classes:
+        colours[info.index] = info.colour
+    return colours.tobytes()
