@@ -21,7 +21,7 @@ demo: $(VENV)/.demo-ready system
 	.ci/demo $(BIN)
 
 test: $(VENV)/.dev-ready system lint
-	$(WINDOW) --limit 1500 $(PYTEST) -m "not soak"
+	$(WINDOW) --limit 1500 $(PYTEST)
 
 lint: $(VENV)/.dev-ready
 	.ci/lint $(BIN)
