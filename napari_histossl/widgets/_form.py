@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
@@ -20,6 +21,9 @@ from qtpy.QtWidgets import (
 )
 
 from napari_histossl.jobs import Progress
+
+if TYPE_CHECKING:
+    from napari_histossl.widgets._workbench import Workbench
 
 
 class Page(QWidget):
@@ -102,13 +106,22 @@ class RunBar(QWidget):
         self.setLayout(line)
         self.hide()
 
-    def begin(self) -> None:
-        """Show an empty bar."""
+    def follow(self, bench: Workbench) -> None:
+        """Show the run that is about to start, until it ends."""
         self._bar.setRange(0, 0)
         self._bar.setFormat("starting")
         self.show()
+        bench.progressed.connect(self._show_progress)
+        bench.run_changed.connect(self._on_run_changed)
+        self._bench = bench
 
-    def show_progress(self, progress: Progress, time_left_s: float | None) -> None:
+    def _on_run_changed(self, running: bool) -> None:
+        if not running:
+            self.hide()
+            self._bench.progressed.disconnect(self._show_progress)
+            self._bench.run_changed.disconnect(self._on_run_changed)
+
+    def _show_progress(self, progress: Progress, time_left_s: float | None) -> None:
         """Show how far the run is and how long it will take."""
         self._bar.setRange(0, progress.total)
         self._bar.setValue(progress.done)

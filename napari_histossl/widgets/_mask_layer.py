@@ -113,7 +113,7 @@ class MaskLayer(Labels):
 
     def _stroke(self, points: list[tuple[float, float]]) -> Stroke:
         erasing = self._mode == Mode.ERASE or self.selected_label == UNLABELLED
-        offset = (self.window_px0.y + 0.5, self.window_px0.x + 0.5)
+        offset = (self.window_px0.y, self.window_px0.x)
         return Stroke(
             np.asarray(points) + offset,
             self.brush_size / 2,

@@ -74,15 +74,14 @@ class MaskSession(QObject):
         layer.mode = settings.get("mode", "paint")
         self.layer = layer
 
-    def undo(self) -> None:
-        """Take back the newest edit."""
-        if self.layer is not None:
-            self.layer.undo()
-
-    def redo(self) -> None:
-        """Do again what was taken back last."""
-        if self.layer is not None:
-            self.layer.redo()
+    def window_sentence(self) -> str:
+        """Say which part of a large mask is being edited."""
+        assert self.layer is not None
+        window, (height, width) = self.layer.window_px0, self.shape
+        return (
+            f"Editing {window.width:,} × {window.height:,} of {width:,} × {height:,} "
+            f"mask pixels. Go elsewhere and press Edit here."
+        )
 
     def close(self) -> None:
         """Remove the layer and let go of the store; all is saved already."""
@@ -123,7 +122,10 @@ class MaskSession(QObject):
         return slide[0] / mask[0], slide[1] / mask[1]
 
     def _on_saved(self, receipt: Receipt) -> None:
-        self.changed.emit(f"Saved · {receipt.tool} · entry {receipt.seq}")
+        number = "" if receipt.seq is None else f"Saved · journal entry {receipt.seq}"
+        self.changed.emit(
+            " · ".join(part for part in (number, receipt.message) if part)
+        )
 
     def _on_error(self, error: Exception) -> None:
         show_error(error)

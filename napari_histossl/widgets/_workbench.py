@@ -169,16 +169,23 @@ class Workbench(QObject):
 
     # ---- run
 
-    def run(self, on_done: Any, job: Job, *arguments: Any, **options: Any) -> None:
-        """Run a job in the worker; `on_done(complete)` is called at its end."""
+    def run(self, on_done: Any, job: Job, *arguments: Any, **options: Any) -> bool:
+        """Run a job in the worker; `on_done(complete)` is called at its end.
+
+        Returns
+        -------
+        bool
+            Whether the job was started; only one runs at a time.
+        """
         try:
             self.worker.start(job, *arguments, **options)
         except RuntimeError as error:
             show_error(error)
-            return
+            return False
         self._on_done = on_done
         self._watch = Stopwatch()
         self.run_changed.emit(True)
+        return True
 
     def stop(self) -> None:
         """Stop the run; what is finished stays finished."""

@@ -63,7 +63,7 @@ class Dock(QWidget):
         """Bring a page to the front."""
         self._tabs.setCurrentIndex(list(self.pages).index(name))
 
-    def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802 - Qt's name
+    def closeEvent(self, event: QCloseEvent) -> None:
         """End the run and let go of files when the dock is closed."""
         self.bench.close()
         super().closeEvent(event)

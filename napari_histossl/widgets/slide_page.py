@@ -157,12 +157,11 @@ class SlidePage(Page):
         self.bench.viewer.scene.camera.zoom = magnification_zoom(power)
 
     def _find_tissue(self) -> None:
-        self._run_bar.begin()
-        self._find.setEnabled(False)
-        self.tissue.find(self._on_tissue_found)
+        if self.tissue.find(self._on_tissue_found):
+            self._run_bar.follow(self.bench)
+            self._find.setEnabled(False)
 
     def _on_tissue_found(self, complete: bool) -> None:
-        self._run_bar.hide()
         self._find.setEnabled(True)
         if complete:
             self.tissue.show()

@@ -1,0 +1,223 @@
+"""Slides, overlays and masks as napari layer data: plain tuples, no Qt, no napari.
+
+napari puts the centre of a layer's first pixel at its ``translate``. The slide's first
+pixel centre is the origin of the world, so the edge of the glass lies half a level-0
+pixel before it; everything that shares that edge is placed accordingly.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_histossl.classes import UNLABELLED, ClassTable
+from napari_histossl.slide import Slide, lazy_pyramid
+from napari_histossl.slide.base import SlideSource
+from napari_histossl.store import Pyramid
+
+LayerTuple = tuple[Any, dict[str, Any], str]
+"""Data, options and type of a napari layer."""
+
+METADATA_KEY = "histossl"
+"""Where ``layer.metadata`` tells what a layer of ours shows: ``kind``, and where they
+are known ``source`` (record of the slide) and ``path`` (folder of the result)."""
+
+_LIMIT_QUANTILE = 0.995
+"""Values above this quantile saturate, so that one token does not darken the rest."""
+
+
+def slide_layer(slide: Slide) -> LayerTuple:
+    """Return a slide as a multiscale image.
+
+    Parameters
+    ----------
+    slide : Slide
+        Stays open as long as the layer reads from it.
+
+    Returns
+    -------
+    tuple
+        Dask pyramid of (H, W, 3) uint8, options, ``"image"``; in micrometres, or in
+        pixels where the slide does not say how large a pixel is.
+    """
+    options = {
+        "name": slide.source.name,
+        "multiscale": True,
+        "rgb": True,
+        "scale": slide.mpp_yx or (1.0, 1.0),
+        "units": _units(slide.mpp_yx is not None),
+        "metadata": {METADATA_KEY: {"kind": "slide", "source": slide.source}},
+    }
+    return lazy_pyramid(slide), options, "image"
+
+
+def overlay_layer(
+    pyramid: Pyramid, slide: Slide | None = None, name: str | None = None
+) -> LayerTuple:
+    """Return an overlay as one multiscale image with a slider over its channels.
+
+    Parameters
+    ----------
+    pyramid : Pyramid
+        Axes (c, y, x), or (y, x) for a single map.
+    slide : Slide, optional
+        The slide on which it lies; needed to place it to half a pixel.
+    name : str, optional
+        Name of the layer; that of the folder by default.
+
+    Returns
+    -------
+    tuple
+        Dask arrays of float, options, ``"image"``. Pixels are shown as the footprints
+        that were computed (nearest neighbour); what was not computed is transparent.
+    """
+    scale, translate = _place(pyramid, slide)
+    others = len(pyramid.axes) - 2
+    options = {
+        "name": name or _title(pyramid),
+        "multiscale": True,
+        "rgb": False,
+        "scale": (1.0,) * others + scale,
+        "translate": (0.0,) * others + translate,
+        "units": ("pixel",) * others + _units(pyramid.pixel_um_yx is not None),
+        "axis_labels": ("head",) * others + ("y", "x"),
+        "colormap": "inferno",
+        "opacity": 0.6,
+        "contrast_limits": contrast_limits(pyramid),
+        "interpolation2d": "nearest",
+        "metadata": _metadata("overlay", pyramid.path, slide),
+    }
+    return pyramid.lazy(), options, "image"
+
+
+def mask_layer(pyramid: Pyramid, slide: Slide | None = None) -> LayerTuple:
+    """Return a mask as multiscale labels to look at; they cannot be edited.
+
+    Parameters
+    ----------
+    pyramid : Pyramid
+        Labels, axes (y, x).
+    slide : Slide, optional
+        The slide on which it lies.
+
+    Returns
+    -------
+    tuple
+        Dask arrays of uint8, options, ``"labels"``.
+    """
+    scale, translate = _place(pyramid, slide)
+    options = {
+        "name": _title(pyramid),
+        "multiscale": True,
+        "scale": scale,
+        "translate": translate,
+        "units": _units(pyramid.pixel_um_yx is not None),
+        "opacity": 0.5,
+        "colormap": colours(pyramid.classes),
+        "metadata": _metadata("mask", pyramid.path, slide),
+    }
+    return pyramid.lazy(), options, "labels"
+
+
+def tissue_layer(
+    labels: NDArray[np.uint8],
+    downsample: float,
+    classes: ClassTable,
+    slide: Slide,
+    path: Path,
+) -> LayerTuple:
+    """Return a tissue map as labels that can be edited.
+
+    Parameters
+    ----------
+    labels : ndarray of shape (H, W) and dtype uint8
+        Class indices at low power; the layer edits this array.
+    downsample : float
+        Level-0 pixels of the slide per pixel.
+    classes : ClassTable
+        What the indices mean.
+    slide : Slide
+        The slide on which it lies.
+    path : Path
+        Where it is saved.
+
+    Returns
+    -------
+    tuple
+        The array, options, ``"labels"``.
+    """
+    slide_yx = slide.mpp_yx or (1.0, 1.0)
+    options = {
+        "name": "tissue",
+        "scale": tuple(mpp * downsample for mpp in slide_yx),
+        "translate": tuple((downsample - 1) / 2 * mpp for mpp in slide_yx),
+        "units": _units(slide.mpp_yx is not None),
+        "opacity": 0.35,
+        "colormap": colours(classes),
+        "metadata": _metadata("tissue", path, slide),
+    }
+    return labels, options, "labels"
+
+
+def colours(classes: ClassTable | None) -> dict[int | None, Any] | None:
+    """Return napari's label colours for a table; unlabelled is transparent.
+
+    Parameters
+    ----------
+    classes : ClassTable or None
+        None leaves the colours to napari.
+
+    Returns
+    -------
+    dict or None
+        RGBA from 0 to 1 by index; None stands for every other index.
+    """
+    if classes is None:
+        return None
+    transparent = (0.0, 0.0, 0.0, 0.0)
+    table: dict[int | None, Any] = {None: transparent, UNLABELLED: transparent}
+    for info in classes:
+        table[info.index] = (*(value / 255 for value in info.colour), 1.0)
+    return table
+
+
+def contrast_limits(pyramid: Pyramid) -> tuple[float, float]:
+    """Return colour limits from the coarsest level: 0 to a high quantile."""
+    coarsest = pyramid.levels[-1].box
+    values = pyramid.read(coarsest, len(pyramid.levels) - 1)
+    values = values[np.isfinite(values)]
+    high = float(np.quantile(values, _LIMIT_QUANTILE)) if values.size else 1.0
+    return 0.0, high if high > 0 else 1.0
+
+
+def _place(
+    pyramid: Pyramid, slide: Slide | None
+) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Return scale and translation in world units along rows and columns."""
+    pixel = pyramid.pixel_um_yx or pyramid.pixel_px0_yx or (1.0, 1.0)
+    slide_pixel = (slide.mpp_yx if slide else None) or (
+        (1.0, 1.0) if pyramid.pixel_um_yx is None else (0.0, 0.0)
+    )
+    y, x = (
+        origin + (own - of_slide) / 2
+        for origin, own, of_slide in zip(
+            pyramid.origin_um_yx, pixel, slide_pixel, strict=True
+        )
+    )
+    return pixel, (y, x)
+
+
+def _units(in_um: bool) -> tuple[str, str]:
+    return ("um", "um") if in_um else ("pixel", "pixel")
+
+
+def _title(pyramid: Pyramid) -> str:
+    return pyramid.path.name.removesuffix(".ome.zarr")
+
+
+def _metadata(kind: str, path: Path, slide: Slide | None) -> dict[str, Any]:
+    source: SlideSource | None = slide.source if slide else None
+    return {METADATA_KEY: {"kind": kind, "path": str(path), "source": source}}

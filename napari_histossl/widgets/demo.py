@@ -1,0 +1,125 @@
+"""The demo: the sample slide with its tissue, attention, mask and all pages."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import napari
+from qtpy.QtWidgets import QApplication
+
+from napari_histossl.errors import PlanError
+from napari_histossl.phantom.sample import sample_folder
+from napari_histossl.slide import open_slide
+from napari_histossl.widgets.dock import Dock
+from napari_histossl.widgets.view import make_window, save_picture
+
+_LIMIT_S = 600
+"""A step of the demo that takes longer than this has failed."""
+
+
+def run_demo(out: Path | None, workspace: Path) -> Iterator[Path]:
+    """Open the sample slide and prepare its overlay and mask.
+
+    Parameters
+    ----------
+    out : Path or None
+        Folder for pictures of every page; the window is closed afterwards. None leaves
+        the window to the person.
+    workspace : Path
+        Folder for the overlay and the mask; what is there already is used again.
+
+    Yields
+    ------
+    Path
+        Everything that was written.
+    """
+    workspace.mkdir(parents=True, exist_ok=True)
+    slide = open_slide(sample_folder() / "sample.svs")
+    viewer, dock = make_window([slide], workspace)
+    for name, prepare in _STEPS:
+        if dock.bench.closed:
+            return
+        dock.show_page(name)
+        yield from prepare(dock)
+        if out is not None:
+            yield _picture(viewer, out, name)
+    if out is None:
+        napari.run()
+    else:
+        viewer.close()
+
+
+def _show_tissue(dock: Dock) -> Iterator[Path]:
+    page: Any = dock.pages["Slide"]
+    if not page.tissue.is_shown:
+        page.find_tissue()
+        _wait(dock)
+    yield page.tissue.path
+
+
+def _show_attention(dock: Dock) -> Iterator[Path]:
+    page: Any = dock.pages["Overlays"]
+    if not page.open_newest():
+        page.run()
+        _wait(dock)
+        page.open_newest()
+    yield page.shown_path
+
+
+def _show_mask(dock: Dock) -> Iterator[Path]:
+    page: Any = dock.pages["Correct"]
+    if not page.open_newest():
+        page.create()
+        _wait(dock)
+    yield page.session.path
+
+
+def _show_study(_dock: Dock) -> Iterator[Path]:
+    yield from ()
+
+
+_STEPS: tuple[tuple[str, Callable[[Dock], Iterator[Path]]], ...] = (
+    ("Slide", _show_tissue),
+    ("Overlays", _show_attention),
+    ("Correct", _show_mask),
+    ("Study", _show_study),
+)
+
+
+def _wait(dock: Dock) -> None:
+    """Let the window live until the run in the worker has ended."""
+    deadline_s = time.monotonic() + _LIMIT_S
+    while dock.bench.worker.is_running:
+        QApplication.processEvents()
+        time.sleep(0.01)
+        if time.monotonic() > deadline_s:
+            dock.bench.stop()
+            raise PlanError(
+                f"a step of the demo took longer than {_LIMIT_S} s and was stopped; "
+                f"run it again, finished tiles are kept"
+            )
+
+
+def _picture(viewer: Any, out: Path, name: str) -> Path:
+    settle()
+    path = out / f"{name.lower()}.png"
+    out.mkdir(parents=True, exist_ok=True)
+    save_picture(viewer, path)
+    return path
+
+
+def settle(seconds: float = 1.0) -> None:
+    """Let the window draw what was asked for.
+
+    Parameters
+    ----------
+    seconds : float
+        How long events are handled; thumbnails and textures follow their layers.
+    """
+    end_s = time.monotonic() + seconds
+    while time.monotonic() < end_s:
+        QApplication.processEvents()
+        time.sleep(0.01)
