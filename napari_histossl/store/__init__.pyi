@@ -1,0 +1,5 @@
+from . import paths as paths
+from . import provenance as provenance
+from .lock import WriterLock as WriterLock
+from .pyramid import Pyramid as Pyramid
+from .reduce import priority_reducer as priority_reducer

@@ -1,0 +1,27 @@
+"""Turn what zarr and the system raise into one sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from napari_histossl.errors import StoreError
+
+
+@contextmanager
+def store_errors(path: Path) -> Iterator[None]:
+    """Raise `StoreError` for whatever goes wrong inside."""
+    try:
+        yield
+    except StoreError:
+        raise
+    except FileNotFoundError as error:
+        raise StoreError(f"{path} is not an OME-Zarr ({error})") from error
+    except OSError as error:
+        raise StoreError(
+            f"{path} cannot be read or written ({error.strerror or error}); nothing "
+            f"that was there is lost: make room or choose another workspace folder"
+        ) from error
+    except (ValueError, KeyError, RuntimeError) as error:
+        raise StoreError(f"{path} is damaged or not an OME-Zarr ({error})") from error
