@@ -16,9 +16,10 @@ from napari.layers.labels._labels_constants import Mode
 from napari.utils.colormaps import DirectLabelColormap
 
 from napari_histossl.annotate import MaskStore, Receipt, Stroke
-from napari_histossl.classes import UNLABELLED, ClassTable
+from napari_histossl.classes import UNLABELLED
 from napari_histossl.errors import HistoSSLError
 from napari_histossl.geometry import Box
+from napari_histossl.napari_io.layers import colours
 
 WINDOW_PX = 4096
 """Edge of the window that is edited at a time; 16 MB, 1 ms a brush stamp."""
@@ -60,7 +61,7 @@ class MaskLayer(Labels):
             scale=pixel_um_yx,
             translate=_translate(window_px0, pixel_um_yx, slide_um_yx),
             units=("um", "um") if store.mpp_yx else ("pixel", "pixel"),
-            colormap=class_colours(store.classes),
+            colormap=DirectLabelColormap(color_dict=colours(store.classes)),
             **options,
         )
         self.window_px0 = window_px0
@@ -78,11 +79,13 @@ class MaskLayer(Labels):
 
     def undo(self) -> None:
         """Take back the newest edit of the mask, wherever in the mask it was."""
-        self._apply(self._mask_store.undo)
+        if self._mask_store.can_undo:
+            self._apply(self._mask_store.undo)
 
     def redo(self) -> None:
         """Do again what was taken back last."""
-        self._apply(self._mask_store.redo)
+        if self._mask_store.can_redo:
+            self._apply(self._mask_store.redo)
 
     def show_store(self, box_px0: Box) -> None:
         """Show the store's pixels of a box, where it touches the window."""
@@ -137,14 +140,6 @@ class MaskLayer(Labels):
             self.show_store(box_px0)
         if receipt is not None:
             self._on_saved(receipt)
-
-
-def class_colours(classes: ClassTable) -> DirectLabelColormap:
-    """Return napari's colours for a table of classes; unlabelled is transparent."""
-    colours: dict[int | None, Any] = {None: "transparent", UNLABELLED: "transparent"}
-    for info in classes:
-        colours[info.index] = [value / 255 for value in info.colour] + [1.0]
-    return DirectLabelColormap(color_dict=colours)
 
 
 def window_around(

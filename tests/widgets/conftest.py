@@ -1,0 +1,66 @@
+"""Real windows under a real X server, driven by real mouse and key events."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+
+def world_to_canvas(viewer, world_yx):
+    """Where a world point is on the canvas, as a QPoint in its widget."""
+    from qtpy.QtCore import QPoint
+
+    camera, canvas = viewer.scene.camera, viewer.window._qt_viewer.canvas.native
+    centre = np.asarray(camera.center[-2:])
+    middle = np.array([canvas.height(), canvas.width()]) / 2
+    y, x = (np.asarray(world_yx) - centre) * camera.zoom + middle
+    return QPoint(round(x), round(y))
+
+
+def settle(seconds: float = 0.3) -> None:
+    """Let the window handle its events."""
+    from qtpy.QtWidgets import QApplication
+
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        QApplication.processEvents()
+        time.sleep(0.005)
+
+
+@pytest.fixture
+def drag():
+    """Drag the mouse over world points: ``drag(viewer, [(y, x), ...])``."""
+    from qtpy.QtCore import QPoint, Qt
+    from qtpy.QtTest import QTest
+
+    def drag_over(viewer, points, steps=8):
+        canvas = viewer.window._qt_viewer.canvas.native
+        stops = [world_to_canvas(viewer, point) for point in points]
+        QTest.mouseMove(canvas, stops[0])
+        settle(0.05)
+        QTest.mousePress(
+            canvas, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, stops[0]
+        )
+        for start, stop in zip(stops, stops[1:], strict=False):
+            for step in range(1, steps + 1):
+                share = step / steps
+                QTest.mouseMove(
+                    canvas,
+                    QPoint(
+                        round(start.x() + (stop.x() - start.x()) * share),
+                        round(start.y() + (stop.y() - start.y()) * share),
+                    ),
+                )
+                settle(0.01)
+        QTest.mouseRelease(
+            canvas, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, stops[-1]
+        )
+        settle(0.1)
+
+    return drag_over
