@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_histossl.geometry import Box
 from napari_histossl.phantom.hashing import Floats, Integers
+
+_Scalar = TypeVar("_Scalar", bound=np.generic)
 
 MARGIN_PX = 2
 """Pixels drawn around the box, so that the optical blur sees its neighbours."""
@@ -52,6 +55,21 @@ class Frame:
         columns = np.arange(box.x - MARGIN_PX, box.x1 + MARGIN_PX)
         grid_um = max(FINEST_GRID_UM, 2 * px_um)
         halo_um = halo(px_um) + 2 * grid_um
+        return cls._with_grid(px_um, rows, columns, grid_um, halo_um)
+
+    def with_grid(self, grid_um: float) -> Frame:
+        """Return the same pixels over a grid of another pitch that just covers them."""
+        return self._with_grid(self.px_um, self.rows, self.columns, grid_um, 0.0)
+
+    @classmethod
+    def _with_grid(
+        cls,
+        px_um: float,
+        rows: Integers,
+        columns: Integers,
+        grid_um: float,
+        halo_um: float,
+    ) -> Frame:
         return cls(
             px_um,
             rows,
@@ -105,7 +123,7 @@ class Frame:
             float(last_x + halo_um),
         )
 
-    def inner(self, field: NDArray[np.generic]) -> NDArray[np.generic]:
+    def inner(self, field: NDArray[_Scalar]) -> NDArray[_Scalar]:
         """Return a field of the pixels without the margin."""
         return field[MARGIN_PX:-MARGIN_PX, MARGIN_PX:-MARGIN_PX]
 

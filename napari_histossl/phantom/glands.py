@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,6 +41,16 @@ class GlandTable:
     lumen: Floats
     is_solid: NDArray[np.bool_]
     has_holes: NDArray[np.bool_]
+
+    @property
+    def crowd(self) -> Floats:
+        """How crowded each gland's wall is, 0 to 1."""
+        return self.sites.draw(10)
+
+    @property
+    def swing(self) -> Floats:
+        """Largest share by which each outline may exceed its mean radius."""
+        return np.abs(self.harmonics).sum(axis=0)
 
     def outline(self, which: Integers, y: Floats, x: Floats) -> Floats:
         """Return the radius of gland `which` in the direction of a unit vector."""
@@ -121,6 +130,7 @@ def _table(
     )
     thin, thick = glands.wall
     wall = thin + (thick - thin) * sites.draw(10) ** 2
+    wall = np.maximum(wall, radius * (1 - glands.widest_lumen))
     lumen = 1 - wall / radius
     lumen = np.where(is_solid | (lumen < 0.12), -1.0, lumen).astype(np.float32)
     has_holes = is_solid & (sites.draw(11) < glands.hole_probability)
@@ -171,14 +181,14 @@ def _lay(
     lumen: Floats,
     winner: NDArray[np.int32],
 ) -> None:
-    largest = float(table.radius.max()) * 1.6 + margin
-    half = math.ceil(largest / frame.grid_um) + 1
+    largest = table.radius * (1 + table.swing) + np.float32(margin)
+    half = np.ceil(largest / frame.grid_um).astype(np.int64) + 1
     centre_rows = np.rint(table.sites.y_um / frame.grid_um).astype(np.int64)
     centre_columns = np.rint(table.sites.x_um / frame.grid_um).astype(np.int64)
     windows = Windows.about(
-        centre_rows - frame.grid_rows[0] - half,
-        centre_columns - frame.grid_columns[0] - half,
-        2 * half + 1,
+        centre_rows - frame.grid_rows[0],
+        centre_columns - frame.grid_columns[0],
+        (half, half),
         frame.grid_shape,
     )
     which, flat = windows.site, windows.flat

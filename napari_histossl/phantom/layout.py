@@ -29,6 +29,9 @@ LYMPHOCYTES = DEFAULT_CLASSES.named("lymphocytes").index
 NECROSIS = DEFAULT_CLASSES.named("necrosis").index
 GLASS = DEFAULT_CLASSES.named("glass").index
 
+EDGE = 0.005
+"""Cells keep this far, in the tissue field's unit, from the border of the tissue."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scene:

@@ -69,7 +69,6 @@ class Look:
     lymphocyte_density: float
     lymphocyte_radius: float
     lymphocyte_darkness: float
-    lymphocyte_clumping: float
     lymphoid_eosin_left: float
     lymphoid_haematoxylin: float
     necrosis_eosin: float
@@ -112,7 +111,6 @@ class Look:
             lymphocyte_density=between("lymphocytes.density", cells.density),
             lymphocyte_radius=between("lymphocytes.radius", cells.radius),
             lymphocyte_darkness=between("lymphocytes.darkness", cells.darkness),
-            lymphocyte_clumping=between("lymphocytes.clumping", cells.clumping),
             lymphoid_eosin_left=between("lymphocytes.eosin", cells.eosin_left),
             lymphoid_haematoxylin=between(
                 "lymphocytes.haematoxylin", cells.haematoxylin_added

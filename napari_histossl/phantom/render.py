@@ -8,31 +8,33 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_histossl.geometry import Box
-from napari_histossl.phantom.frame import Frame
+from napari_histossl.phantom.cells import find_red_cells, find_small_cells
+from napari_histossl.phantom.coarse import (
+    EOSIN_UNDER_NUCLEI,
+    PLACES_BELOW_UM,
+    place_cells,
+    spread_cells,
+)
+from napari_histossl.phantom.epithelium import lay_epithelium
+from napari_histossl.phantom.frame import MARGIN_PX, Frame
+from napari_histossl.phantom.ground import Fields, Ground, tissue_edge
 from napari_histossl.phantom.hashing import Floats, lattice, stream
 from napari_histossl.phantom.layout import Layout, Scene, classify, lay_out
-from napari_histossl.phantom.look import Look
-from napari_histossl.phantom.noise import ease, octaves, smooth
-from napari_histossl.phantom.nuclei import find_nuclei, find_red_cells
-from napari_histossl.phantom.stamp import splat, stamp
-from napari_histossl.phantom.texture import (
-    Fields,
-    Ground,
-    lay_epithelium,
-    lay_necrosis,
-    lay_stroma,
-    lay_vessel_walls,
-    tissue_edge,
-)
+from napari_histossl.phantom.necrosis import lay_necrosis
+from napari_histossl.phantom.noise import octaves
+from napari_histossl.phantom.nuclei import Nuclei, gather
+from napari_histossl.phantom.stamp import stamp
+from napari_histossl.phantom.stroma import lay_stroma, lay_vessels
+from napari_histossl.phantom.tumour_cells import find_tumour_cells
 
 OUTLINES_BELOW_UM = 2.6
 """Pixels below this show outlines of nuclei; coarser ones the area they cover."""
 
-PLACES_BELOW_UM = 6.5
-"""Pixels below this still place every nucleus; coarser ones use their mean density."""
+_BLUR_BELOW_UM = 3.0
+"""Pixels below this are blurred by the optics."""
 
-_OVERLAP = 0.94
-"""Share of the nuclei's summed area that is left where they overlap."""
+_NEAR_TISSUE = -0.05
+"""Where the tissue field is below this, there is only glass."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,7 +72,7 @@ def draw_box(scene: Scene, box: Box, px_um: float) -> Drawing:
     layout = lay_out(scene, frame)
     fields = Fields.of(scene, layout, frame)
     truth = classify(fields.tissue, fields.necrosis, fields.wall, fields.lymphoid)
-    if (fields.tissue > -0.05).any():
+    if (fields.tissue > _NEAR_TISSUE).any():
         light, nuclei = _tissue(scene, layout, frame, fields)
     else:
         light = [np.ones(box.shape, np.float32)] * 3
@@ -79,26 +81,41 @@ def draw_box(scene: Scene, box: Box, px_um: float) -> Drawing:
     return Drawing(rgb, frame.inner(truth).copy(), frame.inner(nuclei).copy())
 
 
+def find_nuclei(scene: Scene, layout: Layout, frame: Frame) -> Nuclei:
+    """Return all nuclei, and specks, that may show in a frame."""
+    small = find_small_cells(scene, layout, frame)
+    return gather([small, *find_tumour_cells(scene, layout, frame)])
+
+
 def _tissue(
     scene: Scene, layout: Layout, frame: Frame, fields: Fields
 ) -> tuple[list[Floats], NDArray[np.bool_]]:
     """Light let through for red, green and blue, and where nuclei are."""
     ground = lay_stroma(scene, frame, fields)
     if layout.vessels.any_here:
-        lay_vessel_walls(frame, layout, ground)
+        lay_vessels(scene, frame, layout, ground)
     lay_epithelium(scene, layout, frame, fields, ground)
     lay_necrosis(scene, frame, fields, ground)
-    edge = tissue_edge(fields.tissue, frame.px_um)
+    np.maximum(ground.eosin, 0, out=ground.eosin)
+    np.maximum(ground.haematoxylin, 0, out=ground.haematoxylin)
     thick = _thickness(scene, frame)
-    red = np.zeros(frame.shape, np.float32)
-    covered = np.zeros(frame.shape, np.float32)
-    lost: list[Floats] | None = None
+    ground.eosin *= thick
+    ground.haematoxylin *= thick
+    blood: Floats | None = None
+    taken: list[Floats] | None = None
     if frame.px_um < OUTLINES_BELOW_UM:
-        _stamp_cells(scene, layout, frame, fields, ground, red, covered)
+        covered = _stamp_cells(scene, layout, frame, fields, ground)
+        blood = _stamp_blood(scene, layout, frame, fields, ground)
+    elif frame.px_um < PLACES_BELOW_UM:
+        nuclei = find_nuclei(scene, layout, frame)
+        taken, covered, solid = place_cells(scene, nuclei, frame)
+        ground.gap *= 1 - solid
     else:
-        lost, covered = _coarse_cells(scene, layout, frame, fields, edge)
+        taken, covered = spread_cells(scene, layout, frame, fields)
+        ground.gap *= 1 - covered
+    edge = tissue_edge(fields.tissue, frame.px_um)
     ground.gap += (1 - edge) * (1 - ground.gap)
-    light = _light(scene, frame, ground, red, thick, lost)
+    light = _light(scene, frame, ground, blood, taken)
     return light, covered * edge > 0.5
 
 
@@ -109,107 +126,76 @@ def _thickness(scene: Scene, frame: Frame) -> Floats:
     return thick
 
 
+def _wobble(fields: Fields) -> Floats | float:
+    return 0.16 * fields.clump.field + 0.08 * fields.grain.field
+
+
 def _stamp_cells(
-    scene: Scene,
-    layout: Layout,
-    frame: Frame,
-    fields: Fields,
-    ground: Ground,
-    red: Floats,
-    covered: Floats,
-) -> None:
+    scene: Scene, layout: Layout, frame: Frame, fields: Fields, ground: Ground
+) -> Floats:
+    """Draw nuclei into the ground; return the share of each pixel they cover."""
     nuclei = find_nuclei(scene, layout, frame)
-    dark = np.zeros(frame.shape, np.float32)
-    wobble = 0.16 * fields.clump + 0.08 * fields.grain
-    real = nuclei.kind > 0
-    stamp(nuclei.where(real), frame, wobble, dark, covered)
-    if not real.all():
-        stamp(nuclei.where(~real), frame, wobble, dark, np.zeros_like(covered))
-    dark *= 1 + 0.32 * fields.grain
+    is_nucleus = nuclei.kind > 0
+    dark, covered = np.zeros((2, *frame.shape), np.float32)
+    stamp(nuclei.where(is_nucleus), frame, _wobble(fields), dark, covered)
+    if not is_nucleus.all():
+        specks = np.zeros(frame.shape, np.float32)
+        stamp(nuclei.where(~is_nucleus), frame, _wobble(fields), dark, specks)
+        ground.gap *= 1 - specks
+    dark *= 1 + scene.setting.chromatin_grain * fields.grain.field
     ground.haematoxylin += dark
-    ground.eosin *= 1 - 0.35 * covered
+    ground.eosin *= 1 - (1 - EOSIN_UNDER_NUCLEI) * covered
     ground.gap *= 1 - covered
-    if layout.vessels.any_here:
-        solid = np.zeros(frame.shape, np.float32)
-        cells = find_red_cells(scene, layout, frame)
-        if len(cells):
-            stamp(cells, frame, wobble, red, solid)
-            ground.gap *= 1 - solid
+    return covered
 
 
-def _coarse_cells(
-    scene: Scene, layout: Layout, frame: Frame, fields: Fields, edge: Floats
-) -> tuple[list[Floats], Floats]:
-    """Light that nuclei take away in each colour, and the area they cover."""
-    dye = scene.look.stain.haematoxylin
-    if frame.px_um < PLACES_BELOW_UM:
-        nuclei = find_nuclei(scene, layout, frame)
-        dark = nuclei.darkness * (1 - 0.4 * nuclei.pallor)
-        weights = [(1 - np.exp(-dark * h)).astype(np.float64) for h in dye]
-        weights.append(np.where(nuclei.kind > 0, 1.0, 0.0))
-        pictures = splat(nuclei, frame, weights)
-        *lost, covered = (np.minimum(p * _OVERLAP, 0.97) for p in pictures)
-        return lost, covered
-    density, dark = _density(scene, frame, fields)
-    lost = [density * (1 - np.exp(-dark * np.float32(h))) for h in dye]
-    return lost, density
-
-
-def _density(scene: Scene, frame: Frame, fields: Fields) -> tuple[Floats, Floats]:
-    """Mean area that nuclei cover, and their mean darkness, for coarse pixels."""
-    look = scene.look
-    wall = np.clip(fields.wall / frame.px_um + 0.5, 0, 1)
-    lumen = np.clip(fields.lumen / frame.px_um + 0.5, 0, 1)
-    dead = ease(fields.necrosis, -0.03, 0.03)
-    cluster = look.lymphocyte_density * ease(fields.lymphoid, 0.4, 0.6)
-    cluster *= 3.0 * look.lymphocyte_radius**2 / 70.0
-    free = look.stroma_cellularity * 0.42 + cluster
-    tumour = 0.33 * look.tumour_fill * look.tumour_nucleus_size**2 * (1 - lumen)
-    density = free + wall * (tumour - free)
-    density += dead * (0.10 - density)
-    dark = np.float32(look.lymphocyte_darkness * 0.95) + wall * np.float32(
-        0.95 * look.tumour_darkness - look.lymphocyte_darkness * 0.95
-    )
-    dark += dead * (0.3 - dark)
-    rough = smooth(
-        stream(scene.seed, "density"), 2.5 * frame.px_um, frame.y_um, frame.x_um
-    )
-    density *= 1 + 0.3 * rough
-    return np.clip(density, 0, 0.95), dark
+def _stamp_blood(
+    scene: Scene, layout: Layout, frame: Frame, fields: Fields, ground: Ground
+) -> Floats | None:
+    """Return the dye of red cells, or None where there are none."""
+    if not layout.vessels.any_here:
+        return None
+    cells = find_red_cells(scene, layout, frame)
+    if not len(cells):
+        return None
+    blood, covered = np.zeros((2, *frame.shape), np.float32)
+    stamp(cells, frame, _wobble(fields), blood, covered)
+    ground.gap *= 1 - covered
+    return blood
 
 
 def _light(
     scene: Scene,
     frame: Frame,
     ground: Ground,
-    red: Floats,
-    thick: Floats,
-    lost: list[Floats] | None,
+    blood: Floats | None,
+    taken: list[Floats] | None,
 ) -> list[Floats]:
-    look: Look = scene.look
-    stain = look.stain
-    eosin = np.maximum(ground.eosin, 0)
-    haematoxylin = np.maximum(ground.haematoxylin, 0)
-    eosin *= thick
-    haematoxylin *= thick
-    fields = [eosin, haematoxylin, ground.gap, red]
-    if frame.px_um < 3:
-        fields = [_blur(field, stain.blur) for field in fields]
-    eosin, haematoxylin, gap, red = (frame.inner(field) for field in fields)
-    blood = bool(red.any())
+    """Light let through by dye, gaps, and nuclei that are not in the ground."""
+    stain = scene.look.stain
+    eosin, haematoxylin = _optics(scene, frame, ground.eosin, ground.haematoxylin)
+    (gap,) = _optics(scene, frame, ground.gap)
     light = []
     for channel in range(3):
-        density = haematoxylin * np.float32(stain.haematoxylin[channel])
-        density += eosin * np.float32(stain.eosin[channel])
-        if blood:
-            density += red * np.float32(stain.red_cell[channel])
-        np.negative(density, out=density)
+        density = haematoxylin * np.float32(-stain.haematoxylin[channel])
+        density -= eosin * np.float32(stain.eosin[channel])
+        if blood is not None:
+            (red,) = _optics(scene, frame, blood)
+            density -= red * np.float32(stain.red_cell[channel])
         through = np.exp(density, out=density)
-        if lost is not None:
-            through *= 1 - frame.inner(lost[channel])
+        if taken is not None:
+            through *= 1 - frame.inner(taken[channel])
         through += gap * (1 - through)
         light.append(through)
     return light
+
+
+def _optics(scene: Scene, frame: Frame, *fields: Floats) -> list[Floats]:
+    """Blur fields where pixels are fine, and cut the margin off."""
+    if frame.px_um >= _BLUR_BELOW_UM:
+        return [frame.inner(field) for field in fields]
+    weight = scene.look.stain.blur
+    return [frame.inner(_blur(field, weight)) for field in fields]
 
 
 def _blur(field: Floats, weight: float) -> Floats:
@@ -224,7 +210,8 @@ def _blur(field: Floats, weight: float) -> Floats:
 def _expose(scene: Scene, frame: Frame, light: list[Floats]) -> NDArray[np.uint8]:
     """Turn light into grey levels, with the noise of the sensor."""
     stain, noise = scene.look.stain, scene.setting.stain.sensor_noise
-    rows, columns = frame.rows[2:-2], frame.columns[2:-2]
+    inner = slice(MARGIN_PX, -MARGIN_PX)
+    rows, columns = frame.rows[inner], frame.columns[inner]
     key = stream(scene.seed, f"sensor.{frame.px_um:.6g}")
     hashes = lattice(key, rows[:, None], columns)
     rgb = np.empty((len(rows), len(columns), 3), np.uint8)

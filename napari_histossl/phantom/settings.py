@@ -7,6 +7,7 @@ A pair of numbers that is called a range is drawn uniformly for each slide.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
@@ -14,6 +15,41 @@ from napari_histossl.errors import GeometryError
 from napari_histossl.phantom.noise import Octaves
 
 Range = tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class NucleusShape:
+    """How large, how round and how dark one kind of nucleus is.
+
+    Attributes
+    ----------
+    long : tuple of float
+        Least and greatest long half axis in um, or a factor where the look has it.
+    roundness : tuple of float
+        Short half axis as a share of the long one.
+    darkness : tuple of float
+        Haematoxylin at the rim, or a factor where the look has it.
+    power : float
+        Above 1 makes large ones rare.
+    """
+
+    long: Range
+    roundness: Range
+    darkness: Range
+    power: float = 1.0
+
+    @property
+    def mean_area(self) -> float:
+        """Mean area in um^2, or in the square of the factor's unit."""
+        low, step = self.long[0], self.long[1] - self.long[0]
+        squared = low * low + 2 * low * step / (self.power + 1)
+        squared += step * step / (2 * self.power + 1)
+        return math.pi * squared * 0.5 * sum(self.roundness)
+
+    @property
+    def mean_darkness(self) -> float:
+        """Mean darkness at the rim."""
+        return 0.5 * sum(self.darkness)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +128,10 @@ class GlandSetting:
     solid_threshold: float = 0.12
     solid_bias: Range = (-0.35, 0.45)
     solid_radius: Range = (62.0, 96.0)
-    hollow_radius: Range = (30.0, 82.0)
-    wall: Range = (15.0, 32.0)
+    hollow_radius: Range = (30.0, 78.0)
+    wall: Range = (15.0, 34.0)
+    widest_lumen: float = 0.6
+    """Radius of a lumen as a share of the gland's, at most."""
     outline: tuple[float, ...] = (0.5, 0.5, 1.3, 1.3, 0.8, 0.8)
     """Weight of the outline's harmonics: cosine and sine of one, two, three."""
     outline_solid: float = 0.22
@@ -103,7 +141,7 @@ class GlandSetting:
     hole_threshold: float = 0.52
     hole_probability: float = 0.3
     """Share of solid nests with punched-out holes (cribriform growth)."""
-    reach: float = 40.0
+    reach: float = 30.0
     """Outside distances are cut off here, so that no gland acts further away."""
 
 
@@ -137,6 +175,13 @@ class VesselSetting:
     gland_gap: float = 6.0
     filled: Range = (0.2, 1.0)
     """Share of the lumen that red cells fill."""
+    wall_eosin: float = 0.8
+    wall_haematoxylin: float = 0.12
+    red_as_eosin: float = 1.0
+    """Blood as eosin, on levels too coarse for red cells."""
+    red_cover: float = 0.75
+    red_drawn_below: float = 2.6
+    """Pixels below this show red cells."""
     red_pitch: float = 6.1
     red_radius: Range = (2.7, 3.5)
 
@@ -164,12 +209,36 @@ class StainSetting:
 
 
 @dataclass(frozen=True, slots=True)
+class Fibre:
+    """One width of fibres.
+
+    Attributes
+    ----------
+    name : str
+        Name of its stream.
+    along, across : float
+        Pitch of the noise along and across the fibres.
+    in_gaps, in_shade : float
+        Weight in the noise that opens gaps, and in that of the dye.
+    """
+
+    name: str
+    along: float
+    across: float
+    in_gaps: float
+    in_shade: float
+
+
+@dataclass(frozen=True, slots=True)
 class StromaSetting:
     """Collagen bundles, gaps between them, and what dyes them."""
 
-    bundle: tuple[float, float] = (52.0, 8.5)
-    strand: tuple[float, float] = (26.0, 3.3)
-    fibril: tuple[float, float] = (10.0, 1.2)
+    fibres: tuple[Fibre, ...] = (
+        Fibre("bundle", 52.0, 8.5, in_gaps=1.0, in_shade=0.16),
+        Fibre("strand", 26.0, 3.3, in_gaps=0.55, in_shade=0.24),
+        Fibre("fibril", 10.0, 1.2, in_gaps=0.12, in_shade=0.22),
+    )
+    gap_width: float = 0.12
     loose: Octaves = ((900.0, 0.22), (240.0, 0.2), (55.0, 0.16))
     looseness: Range = (-0.16, 0.14)
     gap_softness: float = 0.09
@@ -177,6 +246,9 @@ class StromaSetting:
     haematoxylin: Range = (0.02, 0.32)
     contrast: Range = (0.6, 1.2)
     cellularity: Range = (0.05, 0.17)
+    nucleus: NucleusShape = NucleusShape(
+        (4.0, 9.0), (0.18, 0.36), (0.85, 1.25), power=2.0
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +269,11 @@ class TumourSetting:
     cell_pitch: float = 11.6
     cell_jitter: float = 0.34
     palisade_pitch: float = 6.3
+    nest_nucleus: NucleusShape = NucleusShape(
+        (3.5, 6.1), (0.68, 0.98), (0.78, 1.25), power=2.0
+    )
+    palisade_nucleus: NucleusShape = NucleusShape((3.9, 5.8), (0.55, 0.78), (0.9, 1.3))
+    pallor_spread: float = 0.15
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,19 +281,25 @@ class LymphocyteSetting:
     """Lymphocytes and the ground they lie on."""
 
     density: Range = (0.66, 0.95)
+    in_epithelium: float = 0.015
     radius: Range = (2.5, 3.7)
-    radius_spread: float = 0.55
     darkness: Range = (0.85, 1.4)
-    clumping: Range = (0.15, 0.5)
     eosin_left: Range = (0.35, 0.85)
     """Share of the stroma's eosin left between the lymphocytes."""
     haematoxylin_added: Range = (0.0, 0.2)
+    nucleus: NucleusShape = NucleusShape(
+        (0.82, 1.42), (0.78, 1.0), (0.75, 1.15), power=2.5
+    )
+    """Factors on the slide's radius and darkness."""
 
 
 @dataclass(frozen=True, slots=True)
 class NecrosisSetting:
     """Debris, ghosts of cells, nuclear dust."""
 
+    cloud_pitch: float = 13.0
+    fine_pitch: float = 1.3
+    hole_depth: float = 0.85
     eosin: Range = (0.3, 0.85)
     haematoxylin: Range = (0.05, 0.36)
     grain: Range = (0.7, 1.3)
@@ -226,6 +309,9 @@ class NecrosisSetting:
     shrunken: Range = (0.02, 0.12)
     """Share of cells with a small dark (pyknotic) nucleus."""
     dust: Range = (0.08, 0.45)
+    ghost: NucleusShape = NucleusShape((3.2, 5.4), (0.7, 1.0), (0.12, 0.34))
+    shrunken_nucleus: NucleusShape = NucleusShape((1.6, 2.9), (0.6, 1.0), (0.8, 1.3))
+    speck: NucleusShape = NucleusShape((0.4, 1.3), (0.5, 1.0), (0.5, 1.1), power=2.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,6 +337,7 @@ class Setting:
     cell_pitch: float = 8.4
     """Lattice of all cells but those of the tumour."""
     cell_jitter: float = 0.38
+    chromatin_grain: float = 0.32
 
 
 SETTINGS = MappingProxyType({"v1": Setting("v1")})

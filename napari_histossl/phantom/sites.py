@@ -91,7 +91,7 @@ def site_places(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Windows:
-    """Grid points in square windows about sites, one entry for each pair of them.
+    """Grid points in windows about sites, one entry for each pair of them.
 
     Attributes
     ----------
@@ -111,17 +111,34 @@ class Windows:
     @classmethod
     def about(
         cls,
-        first_rows: Integers,
-        first_columns: Integers,
-        edge: int,
+        rows: Integers,
+        columns: Integers,
+        half: tuple[Integers, Integers],
         shape: tuple[int, int],
     ) -> Windows:
-        """Return the part inside `shape` of windows `edge` wide."""
-        offsets = np.arange(edge)
-        rows = first_rows[:, None] + offsets
-        columns = first_columns[:, None] + offsets
-        row_inside = (rows >= 0) & (rows < shape[0])
-        column_inside = (columns >= 0) & (columns < shape[1])
-        site, i, j = np.nonzero(row_inside[:, :, None] & column_inside[:, None, :])
-        row, column = rows[site, i], columns[site, j]
+        """Return the part inside `shape` of windows that go `half` to each side."""
+        first_row, height = _clipped(rows, half[0], shape[0])
+        first_column, width = _clipped(columns, half[1], shape[1])
+        height *= width > 0
+        line, line_site = _count_out(height)
+        line += first_row[line_site]
+        column, column_line = _count_out(width[line_site])
+        site = line_site[column_line]
+        column += first_column[site]
+        row = line[column_line]
         return cls(site, row, column, row * shape[1] + column)
+
+
+def _clipped(
+    centres: Integers, half: Integers, length: int
+) -> tuple[Integers, Integers]:
+    """First index and number of indices of windows, cut to [0, length)."""
+    first = np.clip(centres - half, 0, length)
+    return first, np.clip(centres + half + 1, 0, length) - first
+
+
+def _count_out(counts: Integers) -> tuple[Integers, Integers]:
+    """Return 0 to count - 1 for each entry, one after another, and whose each is."""
+    owner = np.repeat(np.arange(len(counts)), counts)
+    starts = np.cumsum(counts) - counts
+    return np.arange(len(owner)) - starts[owner], owner

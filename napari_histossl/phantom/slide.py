@@ -12,8 +12,12 @@ from napari_histossl.errors import GeometryError
 from napari_histossl.geometry import Box, Level
 from napari_histossl.phantom.frame import Frame
 from napari_histossl.phantom.layout import Scene, lay_out
-from napari_histossl.phantom.nuclei import find_nuclei
-from napari_histossl.phantom.render import Drawing, draw_box, draw_truth
+from napari_histossl.phantom.render import (
+    Drawing,
+    draw_box,
+    draw_truth,
+    find_nuclei,
+)
 from napari_histossl.phantom.settings import setting_named
 from napari_histossl.slide.base import Slide
 

@@ -8,12 +8,13 @@ from numpy.typing import NDArray
 from napari_histossl.phantom.frame import Frame
 from napari_histossl.phantom.hashing import Floats, Integers
 from napari_histossl.phantom.nuclei import Nuclei
+from napari_histossl.phantom.sites import Windows
 
-_WINDOW_PX = (2, 3, 4, 6, 8, 10, 13, 18, 26, 40, 80)
-"""Half widths in which ellipses of similar size are drawn together."""
-
-_OUTMOST = 1.7
+_OUTMOST = 1.69
 """Square of the largest normalised radius that is looked at; 1 is the outline."""
+
+_SMALLEST_SOFTNESS_UM = 0.10
+"""Half width of an outline's soft edge, beside half a pixel."""
 
 
 def stamp(
@@ -32,67 +33,71 @@ def stamp(
     dark, cover : ndarray of shape (H, W) and dtype float32
         Raised in place: dye, and coverage in [0, 1].
     """
-    half = np.ceil(nuclei.long_um * (1.12 / frame.px_um)).astype(np.int64) + 1
-    smallest = 0
-    for largest in _WINDOW_PX:
-        chosen = np.nonzero((half > smallest) & (half <= largest))[0]
-        smallest = largest
-        if len(chosen):
-            _stamp_alike(nuclei, chosen, largest, frame, wobble, dark, cover)
-
-
-def _stamp_alike(
-    nuclei: Nuclei,
-    chosen: Integers,
-    half_px: int,
-    frame: Frame,
-    wobble: Floats | float,
-    dark: Floats,
-    cover: Floats,
-) -> None:
-    px_um, shape = frame.px_um, frame.shape
-    y_um, x_um = nuclei.y_um[chosen], nuclei.x_um[chosen]
-    first_row = np.floor(y_um / px_um).astype(np.int64) - frame.rows[0] - half_px
-    first_column = np.floor(x_um / px_um).astype(np.int64) - frame.columns[0] - half_px
-    offsets = np.arange(2 * half_px + 1)
-    rows, columns = first_row[:, None] + offsets, first_column[:, None] + offsets
-    y = ((rows + (frame.rows[0] + 0.5)) * px_um - y_um[:, None]).astype(np.float32)
-    x = ((columns + (frame.columns[0] + 0.5)) * px_um - x_um[:, None]).astype(
-        np.float32
-    )
-    squared = _normalised_square(nuclei, chosen, y, x)
-    seen = squared < _OUTMOST
-    seen &= ((rows >= 0) & (rows < shape[0]))[:, :, None]
-    seen &= ((columns >= 0) & (columns < shape[1]))[:, None, :]
-    which, i, j = np.nonzero(seen)
-    flat = rows[which, i] * shape[1] + columns[which, j]
-    radius = np.sqrt(squared[seen])
+    radius, which, flat = _normalised_radius(nuclei, frame)
     if isinstance(wobble, np.ndarray):
         radius += wobble.ravel()[flat]
-    # Half the width of the soft edge, in units of the radius.
-    soft = (np.float32(0.5 * px_um + 0.10) / nuclei.short_um[chosen])[which]
-    inside = np.clip((1 - radius) / (2 * soft) + 0.5, 0, 1)
+    soft = np.float32(0.5 * frame.px_um + _SMALLEST_SOFTNESS_UM) / nuclei.short_um
+    inside = 1 - radius
+    inside *= (0.5 / soft)[which]
+    inside += 0.5
+    np.clip(inside, 0, 1, out=inside)
     np.maximum.at(cover.ravel(), flat, inside)
-    middle = np.clip(1 - 1.15 * radius * radius, 0, 1)
-    dye = nuclei.darkness[chosen][which]
-    dye *= inside
-    dye *= 1 - nuclei.pallor[chosen][which] * middle
-    np.maximum.at(dark.ravel(), flat, dye)
+    middle = radius * radius
+    middle *= -1.15
+    middle += 1
+    np.maximum(middle, 0, out=middle)
+    middle *= nuclei.pallor[which]
+    inside *= nuclei.darkness[which]
+    inside *= 1 - middle
+    np.maximum.at(dark.ravel(), flat, inside)
 
 
-def _normalised_square(
-    nuclei: Nuclei, chosen: Integers, y: Floats, x: Floats
-) -> Floats:
-    """Square of the distance from each centre in units of the ellipse."""
-    cos, sin = nuclei.cos[chosen][:, None], nuclei.sin[chosen][:, None]
-    along, across = 1 / nuclei.long_um[chosen], 1 / nuclei.short_um[chosen]
-    along, across = along[:, None], across[:, None]
-    first = (y * sin * along)[:, :, None] + (x * cos * along)[:, None, :]
-    second = (y * cos * across)[:, :, None] - (x * sin * across)[:, None, :]
+def _normalised_radius(
+    nuclei: Nuclei, frame: Frame
+) -> tuple[Floats, Integers, Integers]:
+    """Distance from the centre in units of the ellipse, at the pixels about it.
+
+    Returns
+    -------
+    tuple of ndarray
+        For each pair of an ellipse and a pixel: the distance, the number of the
+        ellipse, the flat index of the pixel.
+    """
+    px_um = np.float32(frame.px_um)
+    y, x = nuclei.y_um / frame.px_um - 0.5, nuclei.x_um / frame.px_um - 0.5
+    row, column = np.rint(y), np.rint(x)
+    windows = Windows.about(
+        row.astype(np.int64) - frame.rows[0],
+        column.astype(np.int64) - frame.columns[0],
+        _half_widths_px(nuclei, frame.px_um),
+        frame.shape,
+    )
+    which = windows.site
+    # Absolute indices first: whole numbers are exact wherever the box begins.
+    down = (windows.rows + frame.rows[0] - y[which]).astype(np.float32)
+    right = (windows.columns + frame.columns[0] - x[which]).astype(np.float32)
+    along, across = px_um / nuclei.long_um, px_um / nuclei.short_um
+    first = down * (nuclei.sin * along)[which]
+    first += right * (nuclei.cos * along)[which]
+    second = down * (nuclei.cos * across)[which]
+    second -= right * (nuclei.sin * across)[which]
     first *= first
     second *= second
     first += second
-    return first
+    seen = np.nonzero(first < _OUTMOST)[0]
+    return np.sqrt(first[seen]), which[seen], windows.flat[seen]
+
+
+def _half_widths_px(nuclei: Nuclei, px_um: float) -> tuple[Integers, Integers]:
+    """Half height and half width of the box round each ellipse."""
+    long_um, short_um = nuclei.long_um**2, nuclei.short_um**2
+    cos, sin = nuclei.cos**2, nuclei.sin**2
+    height = np.sqrt((long_um * sin + short_um * cos) * np.float32(_OUTMOST))
+    width = np.sqrt((long_um * cos + short_um * sin) * np.float32(_OUTMOST))
+    return (
+        np.ceil(height / px_um + 0.5).astype(np.int64),
+        np.ceil(width / px_um + 0.5).astype(np.int64),
+    )
 
 
 def splat(

@@ -1,0 +1,44 @@
+"""Necrosis: granular debris with small white gaps, fading in from the tumour."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from napari_histossl.phantom.frame import Frame
+from napari_histossl.phantom.ground import (
+    Fields,
+    Ground,
+    Noise,
+    chance_above,
+    evened_out,
+    mixed,
+)
+from napari_histossl.phantom.layout import Scene
+
+
+def lay_necrosis(scene: Scene, frame: Frame, fields: Fields, ground: Ground) -> None:
+    """Let granular debris take over its place."""
+    look, setting = scene.look, scene.setting.necrosis
+    share = chance_above(fields.necrosis, *scene.setting.layout.necrosis_blend, 0.0)
+    if not share.any():
+        return
+    cloud = Noise.of(scene, "debris.cloud", setting.cloud_pitch, frame)
+    fine = Noise.of(scene, "debris.fine", setting.fine_pitch, frame)
+    strength = look.necrosis_grain
+    grain = mixed(
+        (0.32 * strength, fields.grain),
+        (0.26 * strength, fine),
+        (0.15 * strength, fields.clump),
+        (0.2, cloud),
+    )
+    even = evened_out(look.necrosis_eosin, grain.hidden, look.stain.eosin[1])
+    eosin = (1 + grain.field) * np.float32(look.necrosis_eosin * even)
+    haematoxylin = (1 + 0.8 * grain.field) * np.float32(look.necrosis_haematoxylin)
+    holes = mixed((0.6, cloud), (0.5, fields.grain), (0.45, fields.clump))
+    field = np.zeros(frame.shape, np.float32)
+    field += holes.field
+    gap = chance_above(
+        field, look.necrosis_holes, look.necrosis_holes + 0.35, holes.hidden
+    )
+    gap *= setting.hole_depth
+    ground.blend(share, eosin, haematoxylin, gap)
