@@ -118,7 +118,7 @@ class MaskLayer(Labels):
         erasing = self._mode == Mode.ERASE or self.selected_label == UNLABELLED
         offset = (self.window_px0.y, self.window_px0.x)
         return Stroke(
-            np.asarray(points) + offset,
+            np.asarray(points, np.float32) + np.asarray(offset, np.float32),
             self.brush_size / 2,
             UNLABELLED if erasing else int(self.selected_label),
             tool="eraser" if erasing else "brush",

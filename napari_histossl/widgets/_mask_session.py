@@ -8,6 +8,7 @@ from typing import Any
 from qtpy.QtCore import QObject, Signal
 
 from napari_histossl.annotate import MaskStore, Receipt
+from napari_histossl.errors import PlanError
 from napari_histossl.geometry import Box
 from napari_histossl.widgets._errors import show_error
 from napari_histossl.widgets._mask_layer import MaskLayer, window_around
@@ -33,7 +34,7 @@ class MaskSession(QObject):
         self._bench = bench
         self._author = author
         self.path = path
-        self.store = MaskStore.open(path)
+        self.store = _open_finished(path)
         self.layer: MaskLayer | None = None
         self.edit_around_view()
         bench.viewer.layers.events.removed.connect(self._on_layer_removed)
@@ -134,3 +135,16 @@ class MaskSession(QObject):
     def _on_layer_removed(self, event: Any) -> None:
         if event.value is self.layer:
             self.close()
+
+
+def _open_finished(path: Path) -> MaskStore:
+    """Open a mask for writing; one that is still being started is not ready."""
+    store = MaskStore.open(path)
+    if store.is_seeding:
+        store.close()
+        name = path.name.removesuffix(".ome.zarr")
+        raise PlanError(
+            f"the mask {name!r} was being copied from an overlay when the run ended; "
+            f"press Create mask with the same name and overlay to finish it"
+        )
+    return store

@@ -1,49 +1,53 @@
-"""Buttons that show their key, and the pages between pictures."""
+"""Buttons that show their key, and the pages between pictures.
+
+Greys only: no colour that could tint what is seen or hint at an answer.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtCore import QRectF, QSize, Qt
+from qtpy.QtGui import QColor, QFont, QFontMetrics, QPainter, QPaintEvent, QPen
+from qtpy.QtWidgets import (
+    QAbstractButton,
+    QHBoxLayout,
+    QLabel,
+    QVBoxLayout,
+    QWidget,
+)
 
 STYLE = """
-#reader { background: #808080; }
+#reader, #message { background: #808080; }
 #bar { background: #2e2e2e; }
-#bar QLabel { color: #f2f2f2; font-size: 13pt; background: transparent; }
-#bar QLabel#question { font-size: 14pt; }
-#bar QLabel#faint { color: #c4c4c4; font-size: 11pt; }
+#card { background: #2e2e2e; border-radius: 12px; }
+QLabel { color: #f2f2f2; background: transparent; }
+QLabel#faint { color: #c4c4c4; }
 QProgressBar {
     background: #4a4a4a; border: none; border-radius: 4px;
     min-height: 8px; max-height: 8px;
 }
 QProgressBar::chunk { background: #d0d0d0; border-radius: 4px; }
-QPushButton {
-    background: #484848; border: 2px solid #6e6e6e; border-radius: 7px;
-}
-QPushButton QLabel { color: #f2f2f2; font-size: 14pt; background: transparent; }
-QPushButton QLabel#key {
-    color: #f2f2f2; font-size: 11pt; font-weight: bold;
-    border: 1px solid #9a9a9a; border-radius: 4px; padding: 1px 7px;
-}
-QPushButton:hover { background: #565656; border-color: #a8a8a8; }
-QPushButton:checked { background: #f2f2f2; border-color: #ffffff; }
-QPushButton:checked QLabel { color: #1c1c1c; }
-QPushButton:checked QLabel#key { color: #1c1c1c; border-color: #5a5a5a; }
-QPushButton:disabled { background: #363636; border-color: #444444; }
-QPushButton:disabled QLabel { color: #8a8a8a; }
-QPushButton:disabled QLabel#key { color: #8a8a8a; border-color: #555555; }
-#message { background: #808080; }
-#card { background: #2e2e2e; border-radius: 12px; }
-#card QLabel { color: #f2f2f2; background: transparent; }
-#card QLabel#title { font-size: 22pt; }
-#card QLabel#text { font-size: 13pt; }
 """
-"""Greys only: no colour that could tint what is seen or hint at an answer."""
+"""Style sheet of the reading window."""
+
+_CARD_WIDTH_PX = 680
+_CARD_MARGIN_PX = 44
+_GAP_PX = 12
+_PADDING_PX = 20
+_KEY_PADDING_PX = 8
 
 
-class KeyButton(QPushButton):
-    """A button with the key that does the same.
+def sized_font(point_size: float, *, bold: bool = False) -> QFont:
+    """Return the application's font in a size that can be read from afar."""
+    font = QFont()
+    font.setPointSizeF(point_size)
+    font.setBold(bold)
+    return font
+
+
+class KeyButton(QAbstractButton):
+    """A button with the key that does the same, as on a keyboard.
 
     Parameters
     ----------
@@ -51,32 +55,86 @@ class KeyButton(QPushButton):
         What it does, and the key as printed on it.
     on_click : callable
         Called without arguments.
+    point_size : float
+        Of the text.
     """
 
-    def __init__(self, text: str, key: str, on_click: Callable[[], object]) -> None:
+    def __init__(
+        self,
+        text: str,
+        key: str,
+        on_click: Callable[[], object],
+        point_size: float = 14,
+    ) -> None:
         super().__init__()
+        self.setText(text)
+        self.setFont(sized_font(point_size))
+        self._key = key
+        self._key_font = sized_font(point_size - 3, bold=True)
         self.setAccessibleName(f"{text}, key {key}")
         # Keys go to the window, whatever was clicked last.
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
-        line = QHBoxLayout(self)
-        line.setContentsMargins(16, 8, 16, 8)
-        line.setSpacing(12)
-        line.addStretch(1)
-        for name, words in (("key", key), ("words", text)):
-            label = QLabel(words)
-            label.setObjectName(name)
-            label.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-            line.addWidget(label)
-        line.addStretch(1)
-        self.setMinimumSize(line.sizeHint())
+        self.setAttribute(Qt.WidgetAttribute.WA_Hover)
         self.clicked.connect(lambda _checked=False: on_click())
 
-    def set_key(self, key: str) -> None:
-        """Show another key."""
-        label = self.findChild(QLabel, "key")
-        if label is not None:
-            label.setText(key)
+    def sizeHint(self) -> QSize:
+        """Return the room for key and text."""
+        height = QFontMetrics(self.font()).height() + 22
+        return QSize(self._content_width() + 2 * _PADDING_PX, height)
+
+    def minimumSizeHint(self) -> QSize:
+        """Return the room for key and text: neither is ever cut."""
+        return self.sizeHint()
+
+    def _key_width(self) -> int:
+        metrics = QFontMetrics(self._key_font)
+        text = metrics.horizontalAdvance(self._key) + 2 * _KEY_PADDING_PX
+        return max(text, metrics.height() + 6)
+
+    def _content_width(self) -> int:
+        text = QFontMetrics(self.font()).horizontalAdvance(self.text())
+        return self._key_width() + _GAP_PX + text
+
+    def paintEvent(self, event: QPaintEvent | None) -> None:
+        """Draw the key and the text in the middle."""
+        ink, fill, edge = self._greys()
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(QPen(QColor(edge), 2))
+        painter.setBrush(QColor(fill))
+        painter.drawRoundedRect(QRectF(self.rect()).adjusted(1, 1, -1, -1), 7, 7)
+        left = (self.width() - self._content_width()) / 2
+        key_height = QFontMetrics(self._key_font).height() + 6
+        key = QRectF(
+            left, (self.height() - key_height) / 2, self._key_width(), key_height
+        )
+        centred = Qt.AlignmentFlag.AlignCenter
+        painter.setPen(QPen(QColor(ink), 1))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.drawRoundedRect(key.adjusted(0.5, 0.5, -0.5, -0.5), 4, 4)
+        painter.setFont(self._key_font)
+        painter.drawText(key, int(centred), self._key)
+        painter.setFont(self.font())
+        beside = QRectF(self.rect())
+        beside.setLeft(key.right() + _GAP_PX)
+        painter.drawText(
+            beside,
+            int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft),
+            self.text(),
+        )
+
+    def _greys(self) -> tuple[str, str, str]:
+        """Return the colours of ink, face and edge."""
+        if not self.isEnabled():
+            return "#7d7d7d", "#343434", "#444444"
+        if self.isChecked():
+            return "#1c1c1c", "#f2f2f2", "#ffffff"
+        if self.isDown():
+            return "#f2f2f2", "#6a6a6a", "#c0c0c0"
+        if self.underMouse():
+            return "#f2f2f2", "#565656", "#a8a8a8"
+        return "#f2f2f2", "#484848", "#6e6e6e"
 
 
 class MessagePage(QWidget):
@@ -86,16 +144,16 @@ class MessagePage(QWidget):
         super().__init__()
         self.setObjectName("message")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self._title = _label("title")
-        self._text = _label("text")
+        self._title = plain_label(22)
+        self._text = plain_label(13)
         self._buttons = QHBoxLayout()
-        self._buttons.setSpacing(12)
+        self._buttons.setSpacing(_GAP_PX)
         card = QWidget()
         card.setObjectName("card")
-        card.setFixedWidth(680)
+        card.setFixedWidth(_CARD_WIDTH_PX)
         column = QVBoxLayout(card)
-        column.setContentsMargins(44, 38, 44, 38)
-        column.setSpacing(20)
+        column.setContentsMargins(*(4 * [_CARD_MARGIN_PX]))
+        column.setSpacing(22)
         column.addWidget(self._title)
         column.addWidget(self._text)
         column.addSpacing(6)
@@ -117,8 +175,8 @@ class MessagePage(QWidget):
 
     def show_message(self, title: str, text: str, *buttons: KeyButton) -> None:
         """Show a message and what can be done."""
-        self._title.setText(title)
-        self._text.setText(text)
+        _set_wrapped(self._title, title)
+        _set_wrapped(self._text, text)
         while (item := self._buttons.takeAt(0)) is not None:
             if (old := item.widget()) is not None:
                 old.hide()
@@ -128,9 +186,17 @@ class MessagePage(QWidget):
         self._buttons.addStretch(1)
 
 
-def _label(name: str) -> QLabel:
+def plain_label(point_size: float) -> QLabel:
+    """Return a label that shows its text as it is."""
     label = QLabel()
-    label.setObjectName(name)
-    label.setWordWrap(True)
+    label.setFont(sized_font(point_size))
     label.setTextFormat(Qt.TextFormat.PlainText)
     return label
+
+
+def _set_wrapped(label: QLabel, text: str) -> None:
+    # A centred card does not pass on that the height of a label depends on its width.
+    width = _CARD_WIDTH_PX - 2 * _CARD_MARGIN_PX
+    label.setWordWrap(True)
+    label.setText(text)
+    label.setMinimumHeight(label.heightForWidth(width))

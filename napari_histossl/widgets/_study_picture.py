@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 
 from qtpy.QtCore import QRectF, Signal
 from qtpy.QtGui import QColor, QHideEvent, QImage, QPainter, QPaintEvent
@@ -24,6 +25,11 @@ _NS_PER_MS = 1_000_000
 class PictureView(QWidget):
     """Shows one picture; measures from the first paint that had its pixels.
 
+    Parameters
+    ----------
+    clock : callable
+        Returns nanoseconds that never go back.
+
     Signals
     -------
     painted
@@ -36,8 +42,9 @@ class PictureView(QWidget):
 
     painted = Signal()
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], int] = time.monotonic_ns) -> None:
         super().__init__()
+        self._clock = clock
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(160, 160)
         self.setAccessibleName("Picture to be judged")
@@ -63,7 +70,7 @@ class PictureView(QWidget):
     def seen_ms(self) -> int:
         """Milliseconds that the picture has been on the screen."""
         since = self._seen_since_ns
-        running = 0 if since is None else time.monotonic_ns() - since
+        running = 0 if since is None else self._clock() - since
         return (self._seen_ns + running) // _NS_PER_MS
 
     def zoom(self) -> float:
@@ -96,7 +103,7 @@ class PictureView(QWidget):
             painter.drawImage(self.picture_rectangle(), self._image, source)
         painter.end()
         if not self._image.isNull() and self._seen_since_ns is None:
-            self._seen_since_ns = time.monotonic_ns()
+            self._seen_since_ns = self._clock()
             if not self._is_announced:
                 self._is_announced = True
                 self.painted.emit()

@@ -84,6 +84,7 @@ class Workbench(QObject):
         self.viewer = viewer
         self.workspace = workspace
         self.shown: ShownSlide | None = None
+        self.closed = False
         self.worker = WorkerProcess(self)
         self._on_done: Any = None
         self._watch = Stopwatch()
@@ -193,6 +194,7 @@ class Workbench(QObject):
 
     def close(self) -> None:
         """Stop the run and let go of the slide; the viewer is closing."""
+        self.closed = True
         self._on_done = None
         self.worker.stop()
         if self.shown is not None:

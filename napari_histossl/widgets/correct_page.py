@@ -7,7 +7,7 @@ from pathlib import Path
 from qtpy.QtWidgets import QComboBox, QFileDialog
 
 from napari_histossl.errors import HistoSSLError
-from napari_histossl.panels.correct import create_mask, export_mask
+from napari_histossl.panels.correct import export_mask, start_mask
 from napari_histossl.store import paths
 from napari_histossl.widgets._errors import show_error, show_info
 from napari_histossl.widgets._form import Page, RunBar, button, note, row
@@ -54,7 +54,7 @@ class CorrectPage(Page):
         column.addLayout(line)
         self.new = NewMaskForm(self.bench)
         column.addWidget(self.new)
-        self._create = button("Create mask", self.create)
+        self._create = button("Create mask", self.create_mask)
         column.addWidget(self._create)
         self._run_bar = RunBar(self.bench.stop)
         column.addWidget(self._run_bar)
@@ -137,7 +137,7 @@ class CorrectPage(Page):
 
     # ---- asked for
 
-    def create(self) -> None:
+    def create_mask(self) -> None:
         """Create the mask that the form describes, in the worker, then open it."""
         try:
             plan = self.new.resolve()
@@ -145,21 +145,21 @@ class CorrectPage(Page):
             show_error(error)
             return
         if self.bench.run(
-            lambda complete: self._on_created(plan.path, complete), create_mask, plan
+            lambda complete: self._on_created(plan.path, complete), start_mask, plan
         ):
             self._run_bar.follow(self.bench)
 
     def _on_created(self, path: Path, complete: bool) -> None:
         if complete:
-            self.open(path)
+            self.open_mask(path)
         self.refresh()
 
     def _open_known(self) -> None:
         path = self._known.currentData()
         if path is not None:
-            self.open(path)
+            self.open_mask(path)
 
-    def open(self, path: Path) -> None:
+    def open_mask(self, path: Path) -> None:
         """Open a mask of the slide in view for correction."""
         self.close_mask()
         try:
@@ -218,17 +218,15 @@ class CorrectPage(Page):
 
     def export(self, path: Path) -> None:
         """Write the view as PNG, or the outlines of the whole mask as GeoJSON."""
-        if self.session is None:
+        session = self.session
+        if session is None:
             return
-        shown = self.bench.shown
-        try:
-            export_mask(
-                self.session.store,
-                path,
-                box_px0=self.session.view_box_px0(),
-                slide_mpp_yx=shown.slide.mpp_yx if shown else None,
-            )
-        except HistoSSLError as error:
-            show_error(error)
-            return
-        show_info(f"Wrote {path}")
+        box = session.view_box_px0() if path.suffix == ".png" else None
+        if self.bench.run(
+            lambda complete: show_info(f"Wrote {path}") if complete else None,
+            export_mask,
+            session.path,
+            path,
+            box,
+        ):
+            self._run_bar.follow(self.bench)

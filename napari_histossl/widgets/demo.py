@@ -72,7 +72,7 @@ def _show_attention(dock: Dock) -> Iterator[Path]:
 def _show_mask(dock: Dock) -> Iterator[Path]:
     page: Any = dock.pages["Correct"]
     if not page.open_newest():
-        page.create()
+        page.create_mask()
         _wait(dock)
     yield page.session.path
 

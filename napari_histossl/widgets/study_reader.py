@@ -6,6 +6,7 @@ knows neither truth nor score. An answer is on the disk before the next picture 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -32,7 +33,12 @@ from napari_histossl.study.session import (
     OutOfTurnError,
     Session,
 )
-from napari_histossl.widgets._study_controls import STYLE, KeyButton, MessagePage
+from napari_histossl.widgets._study_controls import (
+    STYLE,
+    KeyButton,
+    MessagePage,
+    plain_label,
+)
 from napari_histossl.widgets._study_picture import PictureView
 
 _CHOICE_KEYS = {
@@ -78,6 +84,8 @@ class ReaderWindow(QWidget):
     ----------
     session : Session
         The reader's session; closed with the window.
+    clock : callable
+        Returns nanoseconds that never go back; measures the time of a picture.
 
     Signals
     -------
@@ -90,7 +98,9 @@ class ReaderWindow(QWidget):
     answered = Signal(int)
     closed = Signal()
 
-    def __init__(self, session: Session) -> None:
+    def __init__(
+        self, session: Session, clock: Callable[[], int] = time.monotonic_ns
+    ) -> None:
         super().__init__()
         self.session = session
         self._case: Case | None = None
@@ -102,15 +112,14 @@ class ReaderWindow(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setStyleSheet(STYLE)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setMinimumSize(760, 560)
         self.resize(1200, 900)
-        self._build()
+        self._build(clock)
         self._welcome()
 
     # ---- building
 
-    def _build(self) -> None:
-        self.picture = PictureView()
+    def _build(self, clock: Callable[[], int]) -> None:
+        self.picture = PictureView(clock)
         self.message = MessagePage()
         reading = QWidget()
         column = QVBoxLayout(reading)
@@ -127,17 +136,17 @@ class ReaderWindow(QWidget):
         outer.addWidget(self._pages)
 
     def _build_header(self) -> QWidget:
-        self._place = QLabel()
+        self._place = plain_label(13)
         self._bar = QProgressBar()
         self._bar.setTextVisible(False)
-        self._saved = QLabel()
+        self._saved = plain_label(12)
         self._saved.setObjectName("faint")
         line = QHBoxLayout()
         line.setSpacing(20)
         line.addWidget(self._place)
         line.addWidget(self._bar, 1)
         line.addWidget(self._saved)
-        line.addWidget(KeyButton("Pause", "P", self.pause))
+        line.addWidget(KeyButton("Pause", "P", self.pause, point_size=12))
         return _bar(line)
 
     def _build_questions(self) -> QWidget:
@@ -164,9 +173,8 @@ class ReaderWindow(QWidget):
             grid.addWidget(button, 1, 2 + 2 * place, 1, 2)
         for column in range(2, 8):
             grid.setColumnMinimumWidth(column, 84)
-        hint = QLabel("Esc takes the choice back")
-        hint.setObjectName("faint")
-        grid.addWidget(hint, 1, 8)
+        self._clear = KeyButton("Clear", "Esc", self._clear_choice, point_size=12)
+        grid.addWidget(self._clear, 0, 8)
         grid.setColumnStretch(0, 1)
         grid.setColumnStretch(9, 1)
         return _bar(grid)
@@ -270,6 +278,7 @@ class ReaderWindow(QWidget):
             button.setChecked(self._choice is synthetic)
         for button in self._confidences.values():
             button.setEnabled(self._choice is not None)
+        self._clear.setEnabled(self._choice is not None)
 
     def commit(self, confidence: int) -> None:
         """Save the choice with how sure the reader is, then show the next picture."""
@@ -361,8 +370,8 @@ def _bar(layout: QLayout) -> QWidget:
 
 
 def _question(text: str) -> QLabel:
-    label = QLabel(text)
-    label.setObjectName("question")
+    label = plain_label(14)
+    label.setText(text)
     label.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
     return label
 
@@ -394,7 +403,9 @@ def read_study(study_path: str | Path, reader: str) -> None:
     StudyError
         As `open_reader`.
     """
-    application = QApplication.instance() or QApplication([])
+    application = QApplication.instance()
+    if application is None:
+        application = QApplication([])
     window = open_reader(study_path, reader)
     window.showMaximized()
     application.exec()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
 import time
 from pathlib import Path
@@ -47,7 +48,7 @@ def drag():
         QTest.mousePress(
             canvas, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, stops[0]
         )
-        for start, stop in zip(stops, stops[1:], strict=False):
+        for start, stop in itertools.pairwise(stops):
             for step in range(1, steps + 1):
                 share = step / steps
                 QTest.mouseMove(

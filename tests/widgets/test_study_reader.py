@@ -1,5 +1,6 @@
 """A reader reads with real key and mouse events."""
 
+import io
 import os
 import re
 import sqlite3
@@ -68,9 +69,9 @@ def window(qtbot, files):
     made.close()
 
 
-def _open(qtbot, files, **options):
-    session = study.Session.open(files.study, "anna", **options)
-    window = ReaderWindow(session)
+def _open(qtbot, files, wait_s=5.0, **options):
+    session = study.Session.open(files.study, "anna", wait_s=wait_s)
+    window = ReaderWindow(session, **options)
     qtbot.addWidget(window)
     with qtbot.waitExposed(window):
         window.show()
@@ -232,8 +233,6 @@ def test_two_pictures_differ_in_nothing_but_the_picture(qtbot, window):
 def test_picture_is_drawn_pixel_by_pixel_at_a_whole_zoom(qtbot, window):
     _start(qtbot, window)
     case = window.session.next()
-    import io
-
     expected = np.asarray(Image.open(io.BytesIO(case.png)))
     zoom = int(window.picture.zoom())
     assert zoom >= 2
@@ -274,25 +273,36 @@ def test_large_pictures_are_shown_whole(qtbot, tmp_path, size_px):
 # ---- time
 
 
-def test_time_counts_from_the_first_paint_and_stands_still_in_a_pause(
-    qtbot, window, files
-):
-    qtbot.wait(300)  # on the first page nothing is seen yet
+class _Clock:
+    """A clock that the test turns by hand."""
+
+    now_ms = 5000
+
+    def __call__(self):
+        return self.now_ms * 1_000_000
+
+
+def test_time_counts_from_the_first_paint_and_stands_still_in_a_pause(qtbot, files):
+    clock = _Clock()
+    window = _open(qtbot, files, clock=clock)
+    clock.now_ms += 9000  # on the first page nothing is seen yet
     _start(qtbot, window)
-    first = window.picture.seen_ms
-    assert first < 250
-    qtbot.wait(120)
-    assert window.picture.seen_ms >= 120
+    assert window.picture.seen_ms == 0
+    clock.now_ms += 700
+    assert window.picture.seen_ms == 700
     _press(qtbot, window, Qt.Key.Key_P)
     _save_picture(window, "reader_pause")
-    before = window.picture.seen_ms
-    qtbot.wait(400)
-    assert window.picture.seen_ms == before
+    clock.now_ms += 60_000
+    assert window.picture.seen_ms == 700
     _press(qtbot, window, Qt.Key.Key_Return)
     qtbot.waitUntil(lambda: window.picture.is_seen)
+    clock.now_ms += 300
     _answer(qtbot, window, Qt.Key.Key_R, Qt.Key.Key_2)
-    ((_, _, rt_ms),) = _rows(files)
-    assert before <= rt_ms < before + 380
+    assert window.picture.seen_ms == 0
+    clock.now_ms += 40
+    _answer(qtbot, window, Qt.Key.Key_R, Qt.Key.Key_2)
+    assert [row[2] for row in _rows(files)] == [1000, 40]
+    window.close()
 
 
 def test_held_keys_and_shortcuts_do_not_answer(qtbot, window, files):
@@ -372,7 +382,7 @@ def test_two_windows_of_one_reader(qtbot, files):
 def test_window_fits_a_small_screen(qtbot, files):
     window = open_reader(files.study, "anna")
     qtbot.addWidget(window)
-    window.resize(window.minimumSize())
+    window.resize(window.minimumSizeHint())
     with qtbot.waitExposed(window):
         window.show()
     _start(qtbot, window)

@@ -1,0 +1,115 @@
+"""What a new mask is called and what it starts from."""
+
+from __future__ import annotations
+
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QComboBox, QLineEdit, QSlider, QSpinBox, QWidget
+
+from napari_histossl.classes import DEFAULT_CLASSES
+from napari_histossl.errors import PlanError, StoreError
+from napari_histossl.panels.correct import MaskChoice, MaskPlan, resolve
+from napari_histossl.store import Pyramid, paths
+from napari_histossl.widgets._form import form, note
+from napari_histossl.widgets._workbench import Workbench
+
+
+class NewMaskForm(QWidget):
+    """Name, start, head, share and class of a mask to be made.
+
+    Parameters
+    ----------
+    bench : Workbench
+        Knows the slide in view and its overlays.
+    """
+
+    def __init__(self, bench: Workbench) -> None:
+        super().__init__()
+        self.bench = bench
+        self._name = QLineEdit("mask")
+        self._start = QComboBox()
+        self._start.currentIndexChanged.connect(self._show_start)
+        self._head = QSpinBox()
+        self._head.setPrefix("head ")
+        self._kept = QSlider(Qt.Orientation.Horizontal)
+        self._kept.setRange(1, 99)
+        self._kept.setValue(20)
+        self._kept.valueChanged.connect(self._show_start)
+        self._kept_text = note()
+        self._class = QComboBox()
+        for info in DEFAULT_CLASSES:
+            self._class.addItem(info.name, info.index)
+        self._rows = form()
+        self._rows.addRow("New mask", self._name)
+        self._rows.addRow("Starts", self._start)
+        self._rows.addRow("Head", self._head)
+        self._rows.addRow("Keep", self._kept)
+        self._rows.addRow("", self._kept_text)
+        self._rows.addRow("as", self._class)
+        self.setLayout(self._rows)
+
+    def refresh(self) -> None:
+        """List the overlays of the slide in view, the newest one chosen."""
+        shown = self.bench.shown
+        found = [] if shown is None else paths.list_overlays(shown.folder)
+        before = self._start.currentData()
+        self._start.clear()
+        self._start.addItem("empty", None)
+        for path in found:
+            self._start.addItem(
+                f"from overlay {path.name.removesuffix('.ome.zarr')}", path
+            )
+        places = [self._start.itemData(i) for i in range(self._start.count())]
+        self._start.setCurrentIndex(
+            places.index(before) if before in places and before else len(places) - 1
+        )
+        self._name.setText(self._free_name())
+
+    def choose_head(self, head: int) -> None:
+        """Take a head, counted from 0."""
+        self._head.setValue(head)
+
+    def resolve(self) -> MaskPlan:
+        """Return the plan of the mask that the form describes.
+
+        Raises
+        ------
+        PlanError, StoreError
+            If no slide is open, or the name is taken or cannot be a file name.
+        """
+        shown = self.bench.shown
+        if shown is None:
+            raise PlanError("no slide is open; open one first")
+        choice = MaskChoice(
+            name=self._name.text(),
+            overlay=self._start.currentData(),
+            head=self._head.value(),
+            kept=self._kept.value() / 100,
+            class_index=self._class.currentData(),
+        )
+        return resolve(choice, shown.slide, shown.folder)
+
+    def _free_name(self) -> str:
+        """Return the name in the form, with a number where it is taken."""
+        shown = self.bench.shown
+        stem = self._name.text().rstrip("0123456789 ") or "mask"
+        if shown is None:
+            return stem
+        taken = {
+            path.name.removesuffix(".ome.zarr")
+            for path in paths.list_masks(shown.folder)
+        }
+        names = [stem, *(f"{stem} {number}" for number in range(2, len(taken) + 3))]
+        return next(name for name in names if name not in taken)
+
+    def _show_start(self, _index: int = 0) -> None:
+        overlay = self._start.currentData()
+        for widget in (self._head, self._kept, self._kept_text, self._class):
+            self._rows.setRowVisible(widget, overlay is not None)
+        if overlay is None:
+            return
+        self._kept_text.setText(f"the {self._kept.value()} % with the most attention")
+        try:
+            with Pyramid.open(overlay) as pyramid:
+                self._head.setRange(0, max(len(pyramid.channel_names) - 1, 0))
+        except StoreError:
+            self._head.setRange(0, 0)
