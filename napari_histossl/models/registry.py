@@ -58,6 +58,10 @@ class ModelSpec:
     std: tuple[float, float, float] = HALF
     reads_pixels: bool = True
 
+    def __hash__(self) -> int:
+        options = tuple(sorted(self.config.items()))
+        return hash((self.name, options, self.tile_px, self.mpp, self.mean, self.std))
+
     @property
     def tokens(self) -> int:
         """Number of patch tokens of one tile; the class token comes on top."""

@@ -1,0 +1,10 @@
+from .attention import AttentionPredictor as AttentionPredictor
+from .attention import compute_batch as compute_batch
+from .engine import run as run
+from .plan import RunPlan as RunPlan
+from .proposal import Proposal as Proposal
+from .threshold import mass_mask as mass_mask
+from .threshold import quantile_of as quantile_of
+from .threshold import threshold_overlay as threshold_overlay
+from .tiles import order_tiles as order_tiles
+from .tiles import tissue_fractions as tissue_fractions

@@ -1,0 +1,4 @@
+from .attention import AttentionChoice as AttentionChoice
+from .attention import SlideFacts as SlideFacts
+from .attention import gather as gather
+from .attention import resolve as resolve
