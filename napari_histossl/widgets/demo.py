@@ -66,7 +66,7 @@ def _show_attention(dock: Dock) -> Iterator[Path]:
         page.run()
         _wait(dock)
         page.open_newest()
-    yield page.shown_path
+    yield page.overlay.path
 
 
 def _show_mask(dock: Dock) -> Iterator[Path]:

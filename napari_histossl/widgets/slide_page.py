@@ -97,15 +97,16 @@ class SlidePage(Page):
         column.addWidget(self._tissue_text)
         self._find = button(
             "Find tissue",
-            self._find_tissue,
+            self.find_tissue,
             "At low power; glass and pen are told apart",
         )
+        self._show = button("Show", self._show_saved, "Show the tissue that is saved")
         self._save = button(
-            "Save corrections",
+            "Save",
             self._save_tissue,
             "Corrections by brush on the tissue layer; every run uses what is saved",
         )
-        column.addLayout(row(self._find, self._save))
+        column.addLayout(row(self._find, self._show, self._save))
         self._run_bar = RunBar(self.bench.stop)
         column.addWidget(self._run_bar)
 
@@ -142,6 +143,7 @@ class SlidePage(Page):
     def _show_tissue(self) -> None:
         self._tissue_text.setText(self.tissue.sentence())
         self._save.setEnabled(self.tissue.is_shown)
+        self._show.setEnabled(self.tissue.is_saved and not self.tissue.is_shown)
 
     # ---- asked for
 
@@ -156,7 +158,8 @@ class SlidePage(Page):
     def _zoom_to(self, power: float) -> None:
         self.bench.viewer.scene.camera.zoom = magnification_zoom(power)
 
-    def _find_tissue(self) -> None:
+    def find_tissue(self) -> None:
+        """Find the tissue of the slide in view, in the worker, and show it."""
         if self.tissue.find(self._on_tissue_found):
             self._run_bar.follow(self.bench)
             self._find.setEnabled(False)
@@ -164,7 +167,13 @@ class SlidePage(Page):
     def _on_tissue_found(self, complete: bool) -> None:
         self._find.setEnabled(True)
         if complete:
+            self._show_saved()
+
+    def _show_saved(self) -> None:
+        try:
             self.tissue.show()
+        except HistoSSLError as error:
+            show_error(error)
         self._show_tissue()
 
     def _save_tissue(self) -> None:
