@@ -34,6 +34,7 @@ QProgressBar::chunk { background: #d0d0d0; border-radius: 4px; }
 _CARD_WIDTH_PX = 680
 _CARD_MARGIN_PX = 44
 _GAP_PX = 12
+_ANY_HEIGHT_PX = 10_000
 _PADDING_PX = 20
 _KEY_PADDING_PX = 8
 
@@ -146,6 +147,7 @@ class MessagePage(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._title = plain_label(22)
         self._text = plain_label(13)
+        self._text.setTextFormat(Qt.TextFormat.RichText)
         self._buttons = QHBoxLayout()
         self._buttons.setSpacing(_GAP_PX)
         card = QWidget()
@@ -174,7 +176,7 @@ class MessagePage(QWidget):
         return self._text.text()
 
     def show_message(self, title: str, text: str, *buttons: KeyButton) -> None:
-        """Show a message and what can be done."""
+        """Show a plain title, a text in HTML, and what can be done."""
         _set_wrapped(self._title, title)
         _set_wrapped(self._text, text)
         while (item := self._buttons.takeAt(0)) is not None:
@@ -196,7 +198,8 @@ def plain_label(point_size: float) -> QLabel:
 
 def _set_wrapped(label: QLabel, text: str) -> None:
     # A centred card does not pass on that the height of a label depends on its width.
-    width = _CARD_WIDTH_PX - 2 * _CARD_MARGIN_PX
     label.setWordWrap(True)
     label.setText(text)
-    label.setMinimumHeight(label.heightForWidth(width))
+    label.setMinimumHeight(0)  # both would be taken for the height that is needed
+    label.setMaximumHeight(_ANY_HEIGHT_PX)
+    label.setFixedHeight(label.heightForWidth(_CARD_WIDTH_PX - 2 * _CARD_MARGIN_PX))

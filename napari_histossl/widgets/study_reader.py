@@ -40,6 +40,7 @@ from napari_histossl.widgets._study_controls import (
     plain_label,
 )
 from napari_histossl.widgets._study_picture import PictureView
+from napari_histossl.widgets._study_texts import ANSWER_KEPT, INTRODUCTION, in_html
 
 _CHOICE_KEYS = {
     Qt.Key.Key_R: False,
@@ -54,18 +55,6 @@ _OTHER_MODIFIERS = (
     Qt.KeyboardModifier.ControlModifier
     | Qt.KeyboardModifier.AltModifier
     | Qt.KeyboardModifier.MetaModifier
-)
-
-_INTRODUCTION = (
-    "You will see one picture at a time. For each, say whether it is real or "
-    "synthetic, then how sure you are.\n\n"
-    "R or ←   real\n"
-    "S or →   synthetic\n"
-    "1  2  3   maybe, probably, definitely: this saves the answer\n"
-    "Esc   take the choice back before it is saved\n"
-    "P   pause\n\n"
-    "There is no going back to a picture. You can close the window at any time and go "
-    "on later: every answer that the window calls saved is on the disk."
 )
 
 
@@ -163,7 +152,8 @@ class ReaderWindow(QWidget):
         grid = QGridLayout()
         grid.setHorizontalSpacing(12)
         grid.setVerticalSpacing(10)
-        grid.addWidget(_question("Is it real or synthetic?"), 0, 1)
+        asked = _question("Is it real or synthetic?")
+        grid.addWidget(asked, 0, 1)
         grid.addWidget(_question("How sure are you?"), 1, 1)
         # Six columns: two buttons of three, or three buttons of two.
         for place, button in enumerate(self._choices.values()):
@@ -174,7 +164,9 @@ class ReaderWindow(QWidget):
         for column in range(2, 8):
             grid.setColumnMinimumWidth(column, 84)
         self._clear = KeyButton("Clear", "Esc", self._clear_choice, point_size=12)
-        grid.addWidget(self._clear, 0, 8)
+        grid.addWidget(self._clear, 0, 8, Qt.AlignmentFlag.AlignLeft)
+        # As wide as the questions on the left, so that the buttons are in the middle.
+        grid.setColumnMinimumWidth(8, asked.sizeHint().width())
         grid.setColumnStretch(0, 1)
         grid.setColumnStretch(9, 1)
         return _bar(grid)
@@ -186,9 +178,9 @@ class ReaderWindow(QWidget):
         if done == total:
             self._finish()
             return
-        again = "" if done == 0 else f"Welcome back: {done} of {total} are read.\n\n"
+        again = "" if done == 0 else f"<p>Welcome back: {done} of {total} are read.</p>"
         start = "Start" if done == 0 else "Go on"
-        self._show_message(self.session.title, again + _INTRODUCTION, start, self.go_on)
+        self._show_message(self.session.title, again + INTRODUCTION, start, self.go_on)
 
     def _show_message(
         self, title: str, text: str, action: str, go_on: Callable[[], object]
@@ -237,9 +229,10 @@ class ReaderWindow(QWidget):
         )
 
     def _show_failure(
-        self, title: str, error: Exception, retry: Callable[[], object]
+        self, title: str, error: Exception, retry: Callable[[], object], more: str = ""
     ) -> None:
-        self._show_message(title, str(error), "Try again", retry)
+        text = f"<p>{in_html(error)}</p><p>{more}</p>"
+        self._show_message(title, text, "Try again", retry)
 
     # ---- reading
 
@@ -301,11 +294,15 @@ class ReaderWindow(QWidget):
         except OutOfTurnError as error:
             self._unsaved = None
             self._show_message(
-                "This picture is answered already", str(error), "Go on", self.go_on
+                "This picture is answered already",
+                in_html(error),
+                "Go on",
+                self.go_on,
             )
             return
         except StudyError as error:
-            self._show_failure("Your answer is not saved yet", error, self._save)
+            title = "Your answer is not saved yet"
+            self._show_failure(title, error, self._save, ANSWER_KEPT)
             return
         self._unsaved = None
         self._saved.setText(f"✓ {done} saved")

@@ -31,6 +31,7 @@ SCREENSHOTS = os.environ.get("HISTOSSL_SCREENSHOTS")
 def _save_picture(widget, name):
     if SCREENSHOTS:
         Path(SCREENSHOTS).mkdir(parents=True, exist_ok=True)
+        QApplication.processEvents()
         assert widget.grab().save(str(Path(SCREENSHOTS) / f"{name}.png"))
 
 

@@ -1,0 +1,196 @@
+"""The Study page: make a study, read it, open its results."""
+
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+pytest.importorskip("pytestqt")
+pytest.importorskip("qtpy.QtWidgets")
+
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QApplication, QFileDialog, QPushButton
+
+from napari_histossl import study
+from napari_histossl.widgets import _study_new, study_page
+from napari_histossl.widgets._form import scrolled
+from napari_histossl.widgets.study_page import make_study_page
+
+pytestmark = pytest.mark.gui
+
+SCREENSHOTS = os.environ.get("HISTOSSL_SCREENSHOTS")
+
+
+def _draw(folder, count, seed):
+    folder.mkdir()
+    rng = np.random.default_rng(seed)
+    for number in range(count):
+        pixels = rng.integers(0, 256, (64, 64, 3), np.uint8)
+        Image.fromarray(pixels).save(folder / f"{number}.png")
+    return folder
+
+
+@pytest.fixture
+def folders(tmp_path):
+    return _draw(tmp_path / "real", 4, 1), _draw(tmp_path / "synthetic", 4, 2)
+
+
+@pytest.fixture
+def errors(monkeypatch):
+    """Sentences that the person was shown."""
+    shown = []
+    for module in (study_page, _study_new):
+        monkeypatch.setattr(
+            module, "show_error", lambda error: shown.append(str(error))
+        )
+        monkeypatch.setattr(module, "show_info", lambda text: None)
+    return shown
+
+
+@pytest.fixture
+def page(qtbot, errors):
+    made = make_study_page()
+    area = scrolled(made)
+    area.resize(400, 1100)
+    area.show()
+    qtbot.addWidget(area)
+    yield made
+    if made.reader_window is not None:
+        made.reader_window.close()
+
+
+def _save_picture(widget, name):
+    if SCREENSHOTS:
+        Path(SCREENSHOTS).mkdir(parents=True, exist_ok=True)
+        QApplication.processEvents()
+        assert widget.grab().save(str(Path(SCREENSHOTS) / f"{name}.png"))
+
+
+def _click(qtbot, page, text):
+    (button,) = (b for b in page.findChildren(QPushButton) if b.text() == text)
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+
+
+def _fill(page, folders, tmp_path):
+    page.new.real.set_text(str(folders[0]))
+    page.new.synthetic.set_text(str(folders[1]))
+    page.new.path.set_text(str(tmp_path / "colon"))
+    page.new.readers.setText("anna, bert")
+    page.new.mpp.setValue(0.5)
+
+
+def _make(qtbot, page, folders, tmp_path):
+    _fill(page, folders, tmp_path)
+    with qtbot.waitSignal(page.new.made):
+        _click(qtbot, page, "Make study")
+
+
+def test_make_read_and_close_a_study(
+    qtbot, page, folders, tmp_path, monkeypatch, errors
+):
+    _save_picture(page, "page_empty")
+    _make(qtbot, page, folders, tmp_path)
+    assert page.study.text == str(tmp_path / "colon.histostudy.sqlite")
+    assert [page.reader.itemText(n) for n in range(2)] == [
+        "anna  ·  0 of 8",
+        "bert  ·  0 of 8",
+    ]
+    _save_picture(page, "page_made")
+
+    page.reader.setCurrentIndex(1)
+    _click(qtbot, page, "Read")
+    window = page.reader_window
+    qtbot.waitExposed(window)
+    qtbot.keyClick(window, Qt.Key.Key_Return)
+    for _ in range(8):
+        qtbot.waitUntil(lambda: window.picture.is_seen)
+        qtbot.keyClick(window, Qt.Key.Key_S)
+        qtbot.keyClick(window, Qt.Key.Key_2)
+    qtbot.keyClick(window, Qt.Key.Key_Return)
+    assert page.reader_window is None
+    assert page.reader.currentText() == "bert  ·  8 of 8"
+
+    page.truth.set_text(str(tmp_path / "colon.truth.json"))
+    _click(qtbot, page, "Show results")
+    assert page.table.cells.horizontalHeaderItem(1).text() == "bert"
+    assert page.table.cells.item(1, 1).text() == "50.0 %"
+    assert page.table.cells.item(1, 0).text() == "–"
+    assert "does not show that the classes are indistinguishable" in (
+        page.table.sentences.text()
+    )
+    page.resize(380, page.sizeHint().height())
+    _save_picture(page, "page_results")
+
+    target = tmp_path / "results.json"
+    monkeypatch.setattr(
+        QFileDialog, "getSaveFileName", lambda *_arguments: (str(target), "")
+    )
+    _click(qtbot, page, "Save JSON …")
+    assert json.loads(target.read_text())["readers"][1]["accuracy"]["count"] == 4
+    assert errors == []
+
+
+def test_window_stays_alive_while_a_study_is_made_and_can_be_stopped(
+    qtbot, page, folders, tmp_path
+):
+    _fill(page, folders, tmp_path)
+    page.new.create()
+    page.new._step()
+    assert page.new._running.isVisible()
+    _save_picture(page, "page_making")
+    _click(qtbot, page, "Stop")
+    assert not page.new._running.isVisible()
+    assert [path.name for path in tmp_path.iterdir() if path.is_file()] == []
+    _make(qtbot, page, folders, tmp_path)
+
+
+def test_errors_are_shown_and_lose_nothing(qtbot, page, folders, tmp_path, errors):
+    _click(qtbot, page, "Make study")
+    assert errors == ["choose the folder of real pictures first"]
+    (tmp_path / "empty").mkdir()
+    _fill(page, (folders[0], tmp_path / "empty"), tmp_path)
+    _click(qtbot, page, "Make study")
+    qtbot.waitUntil(lambda: len(errors) == 2)
+    assert "no picture in the folder" in errors[1]
+    assert page.new.real.text == str(folders[0])
+    _make(qtbot, page, folders, tmp_path)
+    _click(qtbot, page, "Show results")
+    assert "choose the truth file" in errors[2]
+    other = study.create_study(tmp_path / "other", *folders)
+    page.truth.set_text(str(other.truth))
+    _click(qtbot, page, "Show results")
+    assert "belongs to another study" in errors[3]
+    assert not page.table.isVisible()
+
+
+def test_a_file_that_is_no_study(qtbot, page, tmp_path):
+    (tmp_path / "text.sqlite").write_text("text")
+    page.study.set_text(str(tmp_path / "text.sqlite"))
+    assert "is not a study" in page._about.text()
+    (read,) = (b for b in page.findChildren(QPushButton) if b.text() == "Read")
+    assert not read.isEnabled()
+    _save_picture(page, "page_no_study")
+
+
+def test_one_reading_window_at_a_time(qtbot, page, folders, tmp_path):
+    _make(qtbot, page, folders, tmp_path)
+    page.read()
+    first = page.reader_window
+    page.read()
+    assert page.reader_window is first
+    first.close()
+    page.read()
+    assert page.reader_window not in (None, first)
+
+
+def test_results_of_another_study_are_not_left_standing(qtbot, page, folders, tmp_path):
+    _make(qtbot, page, folders, tmp_path)
+    page.truth.set_text(str(tmp_path / "colon.truth.json"))
+    _click(qtbot, page, "Show results")
+    assert page.table.isVisible()
+    other = study.create_study(tmp_path / "other", *folders)
+    page.study.set_text(str(other.study))
+    assert not page.table.isVisible()
