@@ -12,6 +12,10 @@ class HistoSSLError(Exception):
     """Root of all errors that this package raises on purpose."""
 
 
+class MissingResourceError(HistoSSLError, FileNotFoundError):
+    """A file that ships with the package is not there."""
+
+
 class GeometryError(HistoSSLError, ValueError):
     """A box, a level or a grid that cannot be."""
 

@@ -11,7 +11,7 @@ import napari
 from qtpy.QtWidgets import QApplication
 
 from napari_histossl.errors import PlanError
-from napari_histossl.phantom.sample import sample_folder
+from napari_histossl.resources import sample_file
 from napari_histossl.slide import open_slide
 from napari_histossl.widgets.dock import Dock
 from napari_histossl.widgets.view import make_window, save_picture
@@ -37,7 +37,7 @@ def run_demo(out: Path | None, workspace: Path) -> Iterator[Path]:
         Everything that was written.
     """
     workspace.mkdir(parents=True, exist_ok=True)
-    slide = open_slide(sample_folder() / "sample.svs")
+    slide = open_slide(sample_file("sample.svs"))
     viewer, dock = make_window([slide], workspace)
     for name, prepare in _STEPS:
         if dock.bench.closed:
