@@ -167,3 +167,4 @@ def test_command_gets_a_screen_and_settings_of_its_own() -> None:
 def test_command_that_hangs_is_ended() -> None:
     done = run(SCRIPTS / "with-display", "--limit", 3, "sleep", 600)
     assert done.returncode == 124
+    assert "not finished after 3 s" in done.stderr
