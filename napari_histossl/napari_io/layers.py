@@ -25,6 +25,8 @@ METADATA_KEY = "histossl"
 """Where ``layer.metadata`` tells what a layer of ours shows: ``kind``, and where they
 are known ``source`` (record of the slide) and ``path`` (folder of the result)."""
 
+_TRANSPARENT = (0.0, 0.0, 0.0, 0.0)
+
 _LIMIT_QUANTILE = 0.995
 """Values above this quantile saturate, so that one token does not darken the rest."""
 
@@ -138,7 +140,7 @@ def tissue_layer(
     downsample : float
         Level-0 pixels of the slide per pixel.
     classes : ClassTable
-        What the indices mean.
+        What the indices mean; glass is not drawn.
     slide : Slide
         The slide on which it lies.
     path : Path
@@ -150,13 +152,14 @@ def tissue_layer(
         The array, options, ``"labels"``.
     """
     slide_yx = slide.mpp_yx or (1.0, 1.0)
+    glass = classes.named("glass").index
     options = {
         "name": "tissue",
         "scale": tuple(mpp * downsample for mpp in slide_yx),
         "translate": tuple((downsample - 1) / 2 * mpp for mpp in slide_yx),
         "units": _units(slide.mpp_yx is not None),
-        "opacity": 0.35,
-        "colormap": colours(classes),
+        "opacity": 0.3,
+        "colormap": {**(colours(classes) or {}), glass: _TRANSPARENT},
         "metadata": _metadata("tissue", path, slide),
     }
     return labels, options, "labels"
@@ -177,8 +180,7 @@ def colours(classes: ClassTable | None) -> dict[int | None, Any] | None:
     """
     if classes is None:
         return None
-    transparent = (0.0, 0.0, 0.0, 0.0)
-    table: dict[int | None, Any] = {None: transparent, UNLABELLED: transparent}
+    table: dict[int | None, Any] = {None: _TRANSPARENT, UNLABELLED: _TRANSPARENT}
     for info in classes:
         table[info.index] = (*(value / 255 for value in info.colour), 1.0)
     return table

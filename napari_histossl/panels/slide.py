@@ -37,7 +37,7 @@ def describe_slide(slide: Slide) -> dict[str, str]:
         facts["Pixel"] = (
             f"{mpp_y:.4g} µm" if same else f"{mpp_x:.4g} × {mpp_y:.4g} µm (x × y)"
         )
-        facts["Like"] = f"{_UM_AT_ONE_POWER / mpp_y:.3g}×"
+        facts["Power"] = f"about {_UM_AT_ONE_POWER / mpp_y:.3g}×"
     downsamples = ", ".join(f"{level.downsample:.4g}" for level in slide.levels)
     facts["Levels"] = f"{len(slide.levels)} (downsample {downsamples})"
     for key, name in (("openslide.vendor", "Scanner"), ("format", "Format")):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
+    QComboBox,
     QFormLayout,
     QFrame,
     QGroupBox,
@@ -70,6 +71,16 @@ def button(text: str, on_click: Callable[[], object], tip: str = "") -> QPushBut
     made = QPushButton(text)
     made.clicked.connect(lambda _checked=False: on_click())
     made.setToolTip(tip)
+    return made
+
+
+def combo() -> QComboBox:
+    """Return a list to choose from whose longest entry does not widen the dock."""
+    made = QComboBox()
+    made.setSizeAdjustPolicy(
+        QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+    )
+    made.setMinimumContentsLength(8)
     return made
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QComboBox, QLineEdit, QSlider, QSpinBox, QWidget
+from qtpy.QtWidgets import QLineEdit, QSlider, QSpinBox, QWidget
 
 from napari_histossl.classes import DEFAULT_CLASSES
 from napari_histossl.errors import PlanError, StoreError
 from napari_histossl.panels.correct import MaskChoice, MaskPlan, resolve
 from napari_histossl.store import Pyramid, paths
-from napari_histossl.widgets._form import form, note
+from napari_histossl.widgets._form import combo, form, note
 from napari_histossl.widgets._workbench import Workbench
 
 
@@ -26,7 +26,7 @@ class NewMaskForm(QWidget):
         super().__init__()
         self.bench = bench
         self._name = QLineEdit("mask")
-        self._start = QComboBox()
+        self._start = combo()
         self._start.currentIndexChanged.connect(self._show_start)
         self._head = QSpinBox()
         self._head.setPrefix("head ")
@@ -35,7 +35,7 @@ class NewMaskForm(QWidget):
         self._kept.setValue(20)
         self._kept.valueChanged.connect(self._show_start)
         self._kept_text = note()
-        self._class = QComboBox()
+        self._class = combo()
         for info in DEFAULT_CLASSES:
             self._class.addItem(info.name, info.index)
         self._rows = form()

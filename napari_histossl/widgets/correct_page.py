@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from qtpy.QtWidgets import QComboBox, QFileDialog
+from qtpy.QtWidgets import QFileDialog
 
 from napari_histossl.errors import HistoSSLError
 from napari_histossl.panels.correct import export_mask, start_mask
 from napari_histossl.store import paths
 from napari_histossl.widgets._errors import show_error, show_info
-from napari_histossl.widgets._form import Page, RunBar, button, note, row
+from napari_histossl.widgets._form import Page, RunBar, button, combo, note, row
 from napari_histossl.widgets._mask_form import NewMaskForm
 from napari_histossl.widgets._mask_session import MaskSession
 from napari_histossl.widgets._paint_tools import PaintTools
@@ -47,7 +47,7 @@ class CorrectPage(Page):
         column = self.section("Mask")
         self._hint = note()
         column.addWidget(self._hint)
-        self._known = QComboBox()
+        self._known = combo()
         self._open = button("Open", self._open_known)
         line = row(self._known, self._open)
         line.setStretch(0, 1)

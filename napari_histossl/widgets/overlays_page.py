@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from qtpy.QtWidgets import QComboBox, QFileDialog
+from qtpy.QtWidgets import QFileDialog
 
 from napari_histossl.errors import HistoSSLError
 from napari_histossl.models.registry import list_models, model_spec
@@ -18,6 +18,7 @@ from napari_histossl.widgets._form import (
     Page,
     RunBar,
     button,
+    combo,
     form,
     note,
     readable_time,
@@ -61,17 +62,17 @@ class OverlaysPage(Page):
 
     def _build_run(self) -> None:
         column = self.section("Attention")
-        self._weights = QComboBox()
+        self._weights = combo()
         self._weights.addItem(SAMPLE, None)
         self._weights.currentIndexChanged.connect(self._on_weights)
         browse = button("File …", self._ask_for_weights, "DINO or HIPT weights")
         line = row(self._weights, browse)
         line.setStretch(0, 1)
-        self._model = QComboBox()
+        self._model = combo()
         for name in list_models():
             if model_spec(name).reads_pixels:
                 self._model.addItem(name)
-        self._where = QComboBox()
+        self._where = combo()
         for words, extent in WHERE:
             self._where.addItem(words, extent)
         self._where.setCurrentIndex(1)
@@ -92,7 +93,7 @@ class OverlaysPage(Page):
 
     def _build_shown(self) -> None:
         column = self.section("On the slide")
-        self._known = QComboBox()
+        self._known = combo()
         self._open = button("Show", self._open_known)
         line = row(self._known, self._open)
         line.setStretch(0, 1)
