@@ -23,7 +23,7 @@ from napari_histossl.phantom.nuclei import Cells, Nuclei, gather
 from napari_histossl.phantom.settings import NucleusShape
 from napari_histossl.phantom.sites import Sites, scatter
 
-_CLEARANCE_UM = 2.5
+CLEARANCE_UM = 2.5
 """Cells keep this far from the wall of a gland."""
 
 _SPINDLE_TILT = 0.5
@@ -57,11 +57,11 @@ def _living(
     look, setting = scene.look, scene.setting
     wall, lumen = layout.glands.wall.ravel()[here], layout.glands.lumen.ravel()[here]
     vessel, lymphoid = layout.vessels.lumen.ravel()[here], layout.lymphoid.ravel()[here]
-    free = (wall < -_CLEARANCE_UM) & (vessel < -0.5)
+    free = (wall < -CLEARANCE_UM) & (vessel < -0.5)
     lot = sites.draw(2)
     lymphocyte = free & (lot < lymphocyte_share(scene, lymphoid))
     # A few wander into the epithelium.
-    wandering = (wall > _CLEARANCE_UM) & (lumen < -3)
+    wandering = (wall > CLEARANCE_UM) & (lumen < -3)
     lymphocyte |= wandering & (lot > 1 - setting.lymphocytes.in_epithelium)
     lining = (vessel > -4.5) & free
     spindle = free & ~lymphocyte

@@ -10,6 +10,7 @@ import math
 
 import numpy as np
 
+from napari_histossl.phantom.cells import CLEARANCE_UM
 from napari_histossl.phantom.frame import Frame
 from napari_histossl.phantom.ground import Fields, chance_above, cover
 from napari_histossl.phantom.hashing import Floats, stream
@@ -31,6 +32,15 @@ PLACES_BELOW_UM = 6.5
 EOSIN_UNDER_NUCLEI = 0.65
 """Share of the ground's eosin that is left where a nucleus lies."""
 
+_NEST_SHARE = 0.96
+"""Share of a nest's lattice that is not cut off at its border."""
+
+_PALISADE_UM = 22.0
+"""Depth of the nuclei along the wall of a gland."""
+
+_PALISADE_ROWS = 1.6
+"""Nuclei for each place along the wall."""
+
 _MIDDLE = 0.435
 """Mean over a disc of how much the paler middle weighs."""
 
@@ -45,8 +55,12 @@ def place_cells(
     weights.append((nuclei.kind > 0).astype(np.float64))
     weights.append(np.ones(len(nuclei)))
     pictures = splat(nuclei, frame, weights)
-    red, green, blue, covered, solid = (np.minimum(p, 0.97) for p in pictures)
-    return [red, green, blue], covered, solid
+    *taken, area, solid = pictures
+    # No pixel is covered more than once, however nuclei overlap in it.
+    left = 1 / np.maximum(solid, 1)
+    for light in taken:
+        light *= left
+    return taken, area * left, solid * left
 
 
 def _taken(scene: Scene, dark: Floats, eosin: Floats) -> list[Floats]:
@@ -87,10 +101,7 @@ def spread_cells(
         * setting.lymphocytes.nucleus.mean_darkness,
         NECROSIS: _dead_darkness(scene),
     }
-    key = stream(scene.seed, "uneven")
-    uneven = smooth(key, 2.5 * frame.px_um, frame.y_um, frame.x_um)
-    uneven *= np.float32(0.3)
-    uneven += 1
+    uneven = _uneven(scene, frame)
     taken = [np.zeros(frame.shape, np.float32) for _ in range(3)]
     covered = np.zeros(frame.shape, np.float32)
     for kind, share in area.items():
@@ -99,7 +110,21 @@ def spread_cells(
         weights = _taken(scene, np.float32(dark[kind]), table[kind])
         for light, weight in zip(taken, weights, strict=True):
             light += share * weight
-    return [np.clip(light, 0, 0.97) for light in taken], covered
+    left = _overlap(covered)
+    for light in taken:
+        light *= left
+    covered *= left
+    return taken, covered
+
+
+def _uneven(scene: Scene, frame: Frame) -> Floats:
+    """Relative change of the density, as chance would have it in such pixels."""
+    uneven = np.ones(frame.shape, np.float32)
+    for pixels, strength in ((1.25, 0.28), (3.0, 0.2)):
+        key = stream(scene.seed, f"uneven.{pixels}")
+        noise = smooth(key, pixels * frame.px_um, frame.y_um, frame.x_um)
+        uneven += noise * np.float32(strength)
+    return uneven
 
 
 def _cover_of_kinds(
@@ -110,7 +135,7 @@ def _cover_of_kinds(
     per_um2 = 1 / setting.cell_pitch**2
     in_tumour = cover(fields.wall, frame.px_um)
     alive = 1 - chance_above(fields.necrosis, -0.01, 0.01, 0.0)
-    free = 1 - in_tumour
+    free = 1 - cover(fields.wall + CLEARANCE_UM, frame.px_um)
     free *= alive
     one = look.lymphocyte_radius**2 * setting.lymphocytes.nucleus.mean_area * per_um2
     members = np.clip(fields.lymphoid, 0, 1)
@@ -121,31 +146,38 @@ def _cover_of_kinds(
     fibroblasts = setting.stroma.nucleus.mean_area * per_um2 * look.stroma_cellularity
     return {
         STROMA: free * np.float32(fibroblasts) - share * np.float32(fibroblasts),
-        LYMPHOCYTES: _overlapped(share * np.float32(one)),
+        LYMPHOCYTES: share * np.float32(one),
         TUMOUR: in_tumour * alive * _tumour_cover(scene, layout, frame, fields),
         NECROSIS: (1 - alive) * np.float32(_dead_cover(scene)),
     }
 
 
-def _overlapped(area: Floats) -> Floats:
-    """Covered share when nuclei of a summed area overlap a little."""
-    return area * (1 - 0.12 * area)
+def _overlap(area: Floats) -> Floats:
+    """Factor from the summed area of nuclei to the share of a pixel they cover.
+
+    Nuclei keep apart, so that few overlap until they fill the pixel.
+    """
+    return 1 / np.cbrt(1 + area * area * area)
 
 
 def _tumour_cover(scene: Scene, layout: Layout, frame: Frame, fields: Fields) -> Floats:
     look, tumour = scene.look, scene.setting.tumour
     size = look.tumour_nucleus_size**2
     nest = tumour.nest_nucleus.mean_area * look.tumour_fill / tumour.cell_pitch**2
-    wall = tumour.palisade_nucleus.mean_area * 1.4 / (tumour.palisade_pitch * 24)
+    nest *= _NEST_SHARE
+    band = tumour.palisade_pitch * _PALISADE_UM
+    row = tumour.palisade_nucleus.mean_area * _PALISADE_ROWS / band
     glands = layout.glands
     if len(glands.table.sites):
         is_solid = (glands.winner >= 0) & glands.table.is_solid[glands.winner]
         (solid,) = frame.to_pixels(is_solid.astype(np.float32))
     else:
         solid = np.zeros(frame.shape, np.float32)
-    share = np.float32(wall * size) + solid * np.float32((nest - wall) * size)
+    palisade = 1 - cover(fields.wall - _PALISADE_UM, frame.px_um)
+    share = palisade * (1 - solid) * np.float32(row * size)
+    share += solid * np.float32(nest * size)
     share *= 1 - cover(fields.lumen, frame.px_um)
-    return _overlapped(share)
+    return share
 
 
 def _dead_cover(scene: Scene) -> float:

@@ -29,6 +29,9 @@ _BORDER_GRID_UM = 1.0
 _HALF_BORDER_UM = 0.75
 """Half width of a cell border."""
 
+_MEAN_BORDER = 0.106
+"""Mean of the lines over a nest, which is drawn where they are too fine."""
+
 
 def lay_epithelium(
     scene: Scene, layout: Layout, frame: Frame, fields: Fields, ground: Ground
@@ -61,16 +64,17 @@ def lay_epithelium(
 def _add_borders(scene: Scene, layout: Layout, frame: Frame, eosin: Floats) -> None:
     """Draw the borders between the cells of solid nests into the eosin."""
     glands = layout.glands
-    if not len(glands.table.sites) or frame.px_um >= _BORDERS_BELOW_UM:
+    if not len(glands.table.sites):
         return
     is_solid = (glands.winner >= 0) & glands.table.is_solid[glands.winner]
     if not is_solid.any():
         return
     (solid,) = frame.to_pixels(is_solid.astype(np.float32))
-    line = cell_borders(scene, frame)
-    line *= solid
-    line *= np.float32(scene.look.tumour_border)
-    eosin += line
+    solid *= np.float32(scene.look.tumour_border)
+    if frame.px_um < _BORDERS_BELOW_UM:
+        eosin += solid * cell_borders(scene, frame)
+    else:
+        eosin += solid * np.float32(_MEAN_BORDER)
 
 
 def cell_borders(scene: Scene, frame: Frame) -> Floats:

@@ -85,6 +85,7 @@ class Look:
         between = Dice(seed).between
         layout, tumour, cells = setting.layout, setting.tumour, setting.lymphocytes
         stroma, necrosis = setting.stroma, setting.necrosis
+        sign = 1 if between("tumour.border.sign", (-1.0, 1.0)) > 0 else -1
         return cls(
             stain=stain_of(seed, setting.stain),
             fibre_angle=between("fibre_angle", (0.0, math.pi)),
@@ -102,7 +103,7 @@ class Look:
             stroma_cellularity=between("stroma.cellularity", stroma.cellularity),
             tumour_eosin=between("tumour.eosin", tumour.eosin),
             tumour_haematoxylin=between("tumour.haematoxylin", tumour.haematoxylin),
-            tumour_border=between("tumour.border", tumour.border),
+            tumour_border=between("tumour.border", tumour.border) * sign,
             tumour_nucleus_size=between("tumour.nucleus_size", tumour.nucleus_size),
             tumour_darkness=between("tumour.darkness", tumour.darkness),
             tumour_pallor=between("tumour.pallor", tumour.pallor),

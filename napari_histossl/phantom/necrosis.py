@@ -34,11 +34,14 @@ def lay_necrosis(scene: Scene, frame: Frame, fields: Fields, ground: Ground) -> 
     even = evened_out(look.necrosis_eosin, grain.hidden, look.stain.eosin[1])
     eosin = (1 + grain.field) * np.float32(look.necrosis_eosin * even)
     haematoxylin = (1 + 0.8 * grain.field) * np.float32(look.necrosis_haematoxylin)
-    holes = mixed((0.6, cloud), (0.5, fields.grain), (0.45, fields.clump))
+    holes = mixed((0.55, cloud), (0.3, fields.grain), (0.4, fields.clump))
     field = np.zeros(frame.shape, np.float32)
     field += holes.field
     gap = chance_above(
-        field, look.necrosis_holes, look.necrosis_holes + 0.35, holes.hidden
+        field,
+        look.necrosis_holes,
+        look.necrosis_holes + setting.hole_softness,
+        holes.hidden,
     )
     gap *= setting.hole_depth
     ground.blend(share, eosin, haematoxylin, gap)

@@ -137,10 +137,12 @@ def _stamp_cells(
     nuclei = find_nuclei(scene, layout, frame)
     is_nucleus = nuclei.kind > 0
     dark, covered = np.zeros((2, *frame.shape), np.float32)
-    stamp(nuclei.where(is_nucleus), frame, _wobble(fields), dark, covered)
+    density = max(scene.look.stain.haematoxylin)
+    wobble = _wobble(fields)
+    stamp(nuclei.where(is_nucleus), frame, wobble, dark, covered, density)
     if not is_nucleus.all():
         specks = np.zeros(frame.shape, np.float32)
-        stamp(nuclei.where(~is_nucleus), frame, _wobble(fields), dark, specks)
+        stamp(nuclei.where(~is_nucleus), frame, wobble, dark, specks, density)
         ground.gap *= 1 - specks
     dark *= 1 + scene.setting.chromatin_grain * fields.grain.field
     ground.haematoxylin += dark
@@ -159,7 +161,8 @@ def _stamp_blood(
     if not len(cells):
         return None
     blood, covered = np.zeros((2, *frame.shape), np.float32)
-    stamp(cells, frame, _wobble(fields), blood, covered)
+    density = max(scene.look.stain.red_cell)
+    stamp(cells, frame, _wobble(fields), blood, covered, density)
     ground.gap *= 1 - covered
     return blood
 

@@ -59,22 +59,22 @@ class LayoutSetting:
     tissue: Octaves = (
         (9000.0, 0.72),
         (3900.0, 0.46),
-        (80.0, 0.022),
-        (28.0, 0.013),
+        (80.0, 0.035),
+        (28.0, 0.018),
         (11.0, 0.007),
         (5.0, 0.004),
     )
     tissue_turned: Octaves = (
-        (3100.0, 0.34),
-        (1600.0, 0.30),
-        (620.0, 0.15),
-        (230.0, 0.06),
+        (3100.0, 0.40),
+        (1600.0, 0.42),
+        (620.0, 0.28),
+        (230.0, 0.10),
     )
     """Octaves on axes that are turned, so that no border follows rows or columns."""
     tissue_turn: tuple[float, ...] = (0.5, 1.1, 1.9, 2.7)
     """Angle of the axes of each turned octave, in radians."""
     tissue_threshold: Range = (-0.5, -0.3)
-    piece_weight: float = 0.36
+    piece_weight: float = 0.42
     piece_slope: float = 0.95
     piece_radius: float = 0.71
     """Radius of the piece of tissue where half the slide is 1."""
@@ -130,7 +130,7 @@ class GlandSetting:
     solid_radius: Range = (62.0, 96.0)
     hollow_radius: Range = (30.0, 78.0)
     wall: Range = (15.0, 34.0)
-    widest_lumen: float = 0.6
+    widest_lumen: float = 0.48
     """Radius of a lumen as a share of the gland's, at most."""
     outline: tuple[float, ...] = (0.5, 0.5, 1.3, 1.3, 0.8, 0.8)
     """Weight of the outline's harmonics: cosine and sine of one, two, three."""
@@ -191,16 +191,16 @@ class StainSetting:
     """Dyes, light and camera of a slide."""
 
     haematoxylin: tuple[float, float, float] = (0.62, 0.70, 0.34)
-    haematoxylin_spread: tuple[float, float, float] = (0.13, 0.07, 0.10)
+    haematoxylin_spread: tuple[float, float, float] = (0.12, 0.06, 0.10)
     eosin: tuple[float, float, float] = (0.14, 0.84, 0.44)
-    eosin_spread: tuple[float, float, float] = (0.10, 0.09, 0.17)
+    eosin_spread: tuple[float, float, float] = (0.09, 0.08, 0.13)
     red_cell: tuple[float, float, float] = (0.10, 0.72, 0.62)
-    haematoxylin_gain: Range = (0.75, 1.75)
-    eosin_gain: Range = (0.55, 1.55)
+    haematoxylin_gain: Range = (0.95, 2.1)
+    eosin_gain: Range = (0.7, 1.8)
     red_gain: Range = (0.9, 1.6)
-    white: Range = (218.0, 250.0)
-    white_tint: float = 9.0
-    flare: Range = (0.0, 0.09)
+    white: Range = (226.0, 250.0)
+    white_tint: float = 4.5
+    flare: Range = (0.0, 0.07)
     """Share of stray light, which greys the darkest places."""
     thickness: Octaves = ((1300.0, 0.09), (240.0, 0.05))
     """Relative change of both dyes over the slide."""
@@ -234,18 +234,22 @@ class StromaSetting:
     """Collagen bundles, gaps between them, and what dyes them."""
 
     fibres: tuple[Fibre, ...] = (
-        Fibre("bundle", 52.0, 8.5, in_gaps=1.0, in_shade=0.16),
-        Fibre("strand", 26.0, 3.3, in_gaps=0.55, in_shade=0.24),
-        Fibre("fibril", 10.0, 1.2, in_gaps=0.12, in_shade=0.22),
+        Fibre("fascicle", 170.0, 30.0, in_gaps=0.28, in_shade=0.20),
+        Fibre("strand", 30.0, 4.0, in_gaps=0.50, in_shade=0.26),
+        Fibre("fibril", 10.0, 1.25, in_gaps=0.14, in_shade=0.24),
     )
-    gap_width: float = 0.12
+    bundle: Fibre = Fibre("bundle", 44.0, 9.0, in_gaps=1.0, in_shade=0.22)
+    """Gaps run along the borders of bundles, where the other fibres leave room."""
+    hidden_bundle: tuple[float, float] = (0.355, 0.21)
+    """Mean and deviation of the distance from a bundle's border, in its unit."""
+    gap_width: float = 0.03
     loose: Octaves = ((900.0, 0.22), (240.0, 0.2), (55.0, 0.16))
     looseness: Range = (-0.16, 0.14)
-    gap_softness: float = 0.09
+    gap_softness: float = 0.10
     eosin: Range = (0.42, 0.92)
     haematoxylin: Range = (0.02, 0.32)
     contrast: Range = (0.6, 1.2)
-    cellularity: Range = (0.05, 0.17)
+    cellularity: Range = (0.06, 0.20)
     nucleus: NucleusShape = NucleusShape(
         (4.0, 9.0), (0.18, 0.36), (0.85, 1.25), power=2.0
     )
@@ -257,8 +261,8 @@ class TumourSetting:
 
     eosin: Range = (0.22, 0.75)
     haematoxylin: Range = (0.08, 0.42)
-    border: Range = (-0.28, 0.30)
-    """Cell borders: eosin more (or less) than in the cytoplasm."""
+    border: Range = (0.14, 0.34)
+    """Cell borders: eosin more, or on half of the slides less, than in the cell."""
     nucleus_size: Range = (0.9, 1.22)
     darkness: Range = (0.6, 1.15)
     pallor: Range = (0.1, 0.65)
@@ -299,11 +303,12 @@ class NecrosisSetting:
 
     cloud_pitch: float = 13.0
     fine_pitch: float = 1.3
-    hole_depth: float = 0.85
+    hole_depth: float = 0.75
+    hole_softness: float = 0.7
     eosin: Range = (0.3, 0.85)
     haematoxylin: Range = (0.05, 0.36)
     grain: Range = (0.7, 1.3)
-    holes: Range = (0.35, 0.75)
+    holes: Range = (0.1, 0.5)
     """Threshold of the white gaps in the debris; higher means fewer."""
     ghosts: Range = (0.12, 0.32)
     shrunken: Range = (0.02, 0.12)
@@ -337,7 +342,7 @@ class Setting:
     cell_pitch: float = 8.4
     """Lattice of all cells but those of the tumour."""
     cell_jitter: float = 0.38
-    chromatin_grain: float = 0.32
+    chromatin_grain: float = 0.42
 
 
 SETTINGS = MappingProxyType({"v1": Setting("v1")})

@@ -13,12 +13,25 @@ from napari_histossl.phantom.sites import Windows
 _OUTMOST = 1.69
 """Square of the largest normalised radius that is looked at; 1 is the outline."""
 
+_EDGES_ARE_THIN_BELOW_UM = 0.8
+"""Pixels below this may take the mean dye of an edge for its mean light."""
+
+_NARROW_ABOVE_UM = 3.3
+_NARROW_PX = 1
+_WIDE_PX = 2
+"""Half widths in which a nucleus is spread, in pixels above and below that size."""
+
 _SMALLEST_SOFTNESS_UM = 0.10
 """Half width of an outline's soft edge, beside half a pixel."""
 
 
 def stamp(
-    nuclei: Nuclei, frame: Frame, wobble: Floats | float, dark: Floats, cover: Floats
+    nuclei: Nuclei,
+    frame: Frame,
+    wobble: Floats | float,
+    dark: Floats,
+    cover: Floats,
+    density: float,
 ) -> None:
     """Draw ellipses by maxima, so that their order does not matter.
 
@@ -32,6 +45,8 @@ def stamp(
         Added to the normalised radius: makes outlines uneven.
     dark, cover : ndarray of shape (H, W) and dtype float32
         Raised in place: dye, and coverage in [0, 1].
+    density : float
+        Optical density of one unit of the dye, where it is densest.
     """
     radius, which, flat = _normalised_radius(nuclei, frame)
     if isinstance(wobble, np.ndarray):
@@ -47,9 +62,23 @@ def stamp(
     middle += 1
     np.maximum(middle, 0, out=middle)
     middle *= nuclei.pallor[which]
-    inside *= nuclei.darkness[which]
-    inside *= 1 - middle
-    np.maximum.at(dark.ravel(), flat, inside)
+    dye = 1 - middle
+    dye *= nuclei.darkness[which]
+    if frame.px_um < _EDGES_ARE_THIN_BELOW_UM:
+        dye *= inside
+    else:
+        dye = _seen_through(dye, inside, density)
+    np.maximum.at(dark.ravel(), flat, dye)
+
+
+def _seen_through(dye: Floats, share: Floats, density: float) -> Floats:
+    """Dye that lets through as much light as a share of the pixel with the dye does."""
+    dye *= np.float32(-density)
+    taken = np.expm1(dye, out=dye)
+    taken *= share
+    seen = np.log1p(taken, out=taken)
+    seen *= np.float32(-1 / density)
+    return seen
 
 
 def _normalised_radius(
@@ -103,7 +132,7 @@ def _half_widths_px(nuclei: Nuclei, px_um: float) -> tuple[Integers, Integers]:
 def splat(
     nuclei: Nuclei, frame: Frame, weights: list[NDArray[np.float64]]
 ) -> list[Floats]:
-    """Spread each ellipse over the four nearest pixels, by its area.
+    """Spread each ellipse over the pixels about it, as a disc of the same area.
 
     Parameters
     ----------
@@ -117,7 +146,7 @@ def splat(
     Returns
     -------
     list of ndarray of shape (H, W) and dtype float32
-        Covered area in pixels times weight; above 1 where ellipses overlap.
+        Covered share of the pixel times weight; above 1 where discs overlap.
 
     Notes
     -----
@@ -125,23 +154,37 @@ def splat(
     sum does not depend on the box.
     """
     height, width = frame.shape
-    area = np.pi * nuclei.long_um.astype(np.float64) * nuclei.short_um
-    area /= frame.px_um**2
-    y, x = nuclei.y_um / frame.px_um - 0.5, nuclei.x_um / frame.px_um - 0.5
-    row_part, column_part = y - np.floor(y), x - np.floor(x)
-    row = np.floor(y).astype(np.int64) - frame.rows[0]
-    column = np.floor(x).astype(np.int64) - frame.columns[0]
-    drawn = [np.zeros(height * width) for _ in weights]
-    for i in (0, 1):
-        for j in (0, 1):
-            share = area * (row_part if i else 1 - row_part)
-            share *= column_part if j else 1 - column_part
-            at_row, at_column = row + i, column + j
-            seen = (at_row >= 0) & (at_row < height)
-            seen &= (at_column >= 0) & (at_column < width)
-            flat = (at_row * width + at_column)[seen]
-            for picture, weight in zip(drawn, weights, strict=True):
-                picture += np.bincount(
-                    flat, (share * weight)[seen], minlength=height * width
-                )
-    return [picture.reshape(frame.shape).astype(np.float32) for picture in drawn]
+    which, flat, share = _disc_shares(nuclei, frame)
+    return [
+        np.bincount(flat, share * weight[which], minlength=height * width)
+        .reshape(frame.shape)
+        .astype(np.float32)
+        for weight in weights
+    ]
+
+
+def _disc_shares(
+    nuclei: Nuclei, frame: Frame
+) -> tuple[Integers, Integers, NDArray[np.float64]]:
+    """Number of the nucleus, flat index of the pixel, covered share of the pixel."""
+    px_um = frame.px_um
+    y, x = nuclei.y_um / px_um - 0.5, nuclei.x_um / px_um - 0.5
+    row, column = np.rint(y), np.rint(x)
+    half = _NARROW_PX if px_um > _NARROW_ABOVE_UM else _WIDE_PX
+    offsets = np.arange(-half, half + 1)
+    down = np.square(row - y)[:, None] + 2 * (row - y)[:, None] * offsets + offsets**2
+    right = np.square(column - x)[:, None]
+    right = right + 2 * (column - x)[:, None] * offsets + offsets**2
+    squared = np.maximum(down[:, :, None] + right[:, None, :], 0)  # (N, K, K)
+    area = np.pi / px_um**2 * nuclei.long_um.astype(np.float64) * nuclei.short_um
+    radius = np.sqrt(area / np.pi)
+    share = np.clip(radius[:, None, None] + 0.5 - np.sqrt(squared), 0, 1)
+    total = share.sum(axis=(1, 2))
+    share *= (area / np.maximum(total, 1e-9))[:, None, None]
+    rows = row.astype(np.int64)[:, None] - frame.rows[0] + offsets
+    columns = column.astype(np.int64)[:, None] - frame.columns[0] + offsets
+    seen = ((rows >= 0) & (rows < frame.shape[0]))[:, :, None]
+    seen = seen & ((columns >= 0) & (columns < frame.shape[1]))[:, None, :]
+    flat = rows[:, :, None] * frame.shape[1] + columns[:, None, :]
+    which = np.broadcast_to(np.arange(len(nuclei))[:, None, None], seen.shape)
+    return which[seen], flat[seen], share[seen]

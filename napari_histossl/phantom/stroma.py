@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from napari_histossl.phantom.ground import (
 from napari_histossl.phantom.hashing import Floats, stream
 from napari_histossl.phantom.layout import Layout, Scene
 from napari_histossl.phantom.noise import FLOWING_DEVIATION, flowing, octaves
+from napari_histossl.phantom.settings import Fibre
 
 _COARSEST_PX = 0.9
 """Fibres are drawn while a pixel is below this share of their width."""
@@ -28,16 +30,20 @@ def lay_stroma(scene: Scene, frame: Frame, fields: Fields) -> Ground:
     loose = octaves(
         scene.seed, "loose", stroma.loose, frame.y_um, frame.x_um, frame.px_um
     )
-    ridge, shade, hidden_ridge, hidden_shade = _fibres(scene, frame, fields)
-    width = loose + np.float32(look.stroma_looseness + stroma.gap_width)
-    width -= 0.3 * np.minimum(fields.lymphoid, 0.5)
-    gap = _gaps(ridge, width, stroma.gap_softness, hidden_ridge)
+    fibres = _Fibres.over(scene, frame, fields)
+    room = loose + np.float32(look.stroma_looseness + stroma.gap_width)
+    room -= 0.3 * np.minimum(fields.lymphoid, 0.5)
+    gap = fibres.gaps(room, stroma.gap_softness)
 
+    shade = fibres.shade
     shade *= np.float32(look.stroma_contrast)
     shade -= 0.35 * loose
-    green = look.stain.eosin[1]
-    even = evened_out(look.stroma_eosin, hidden_shade * look.stroma_contrast, green)
+    hidden = fibres.hidden_shade * look.stroma_contrast
+    even = evened_out(look.stroma_eosin, hidden, look.stain.eosin[1])
+    # Gaps open where fibres are thin, so what is left between them is dyed deeper.
+    deeper = min(fibres.hidden_closed / 0.2, 1) * 0.18 * look.stroma_contrast
     eosin = shade + 1
+    eosin += gap * np.float32(deeper)
     eosin *= np.float32(look.stroma_eosin * even)
     shade *= 0.5
     shade += 1
@@ -50,44 +56,73 @@ def lay_stroma(scene: Scene, frame: Frame, fields: Fields) -> Ground:
     return Ground(eosin, haematoxylin, gap)
 
 
-def _fibres(
-    scene: Scene, frame: Frame, fields: Fields
-) -> tuple[Floats, Floats, float, float]:
-    """Noise whose zero lines are gaps, noise of the dye, and what is hidden of both."""
-    ridge = np.zeros(frame.shape, np.float32)
-    shade = np.zeros(frame.shape, np.float32)
-    hidden_ridge = hidden_shade = 0.0
-    for fibre in scene.setting.stroma.fibres:
-        if frame.px_um < _COARSEST_PX * fibre.across:
-            noise = flowing(
-                stream(scene.seed, fibre.name),
-                fibre.along,
-                fibre.across,
-                fields.fibre_u,
-                fields.fibre_v,
+@dataclass(slots=True, eq=False)
+class _Fibres:
+    """Noise along the fibres of a frame.
+
+    Attributes
+    ----------
+    closed : ndarray of shape (H, W) and dtype float32
+        Distance from a border between bundles, more where other fibres close it.
+    shade : ndarray of shape (H, W) and dtype float32
+        Relative change of the dye.
+    hidden_closed, hidden_shade : float
+        Standard deviation of what is too fine to draw of either.
+    """
+
+    closed: Floats
+    shade: Floats
+    hidden_closed: float
+    hidden_shade: float
+
+    @classmethod
+    def over(cls, scene: Scene, frame: Frame, fields: Fields) -> _Fibres:
+        """Draw all fibres that the pixels can show."""
+        stroma = scene.setting.stroma
+        fibres = cls(*np.zeros((2, *frame.shape), np.float32), 0.0, 0.0)
+        for fibre in stroma.fibres:
+            noise = _along_fibres(scene, frame, fields, fibre)
+            fibres._add(fibre, noise, noise, FLOWING_DEVIATION)
+        noise = _along_fibres(scene, frame, fields, stroma.bundle)
+        away = None if noise is None else np.abs(noise)
+        mean, deviation = stroma.hidden_bundle
+        fibres._add(stroma.bundle, away, noise, deviation)
+        if away is None:
+            fibres.closed += np.float32(stroma.bundle.in_gaps * mean)
+        return fibres
+
+    def _add(
+        self,
+        fibre: Fibre,
+        in_gaps: Floats | None,
+        in_shade: Floats | None,
+        deviation: float,
+    ) -> None:
+        if in_gaps is None or in_shade is None:
+            self.hidden_closed = math.hypot(
+                self.hidden_closed, fibre.in_gaps * deviation
             )
-            ridge += fibre.in_gaps * noise
-            noise *= fibre.in_shade
-            shade += noise
-        else:
-            hidden_ridge += (fibre.in_gaps * FLOWING_DEVIATION) ** 2
-            hidden_shade += (fibre.in_shade * FLOWING_DEVIATION) ** 2
-    return ridge, shade, math.sqrt(hidden_ridge), math.sqrt(hidden_shade)
+            self.hidden_shade = math.hypot(
+                self.hidden_shade, fibre.in_shade * FLOWING_DEVIATION
+            )
+            return
+        self.closed += in_gaps * np.float32(fibre.in_gaps)
+        self.shade += in_shade * np.float32(fibre.in_shade)
+
+    def gaps(self, room: Floats, soft: float) -> Floats:
+        """Share of each pixel that is a gap: where there is more room than needed."""
+        room -= self.closed
+        return chance_above(room, -0.5 * soft, 0.5 * soft, self.hidden_closed)
 
 
-def _gaps(ridge: Floats, width: Floats, soft: float, hidden: float) -> Floats:
-    """Share of each pixel where the ridge noise lies within `width` of zero."""
-    if hidden == 0:
-        np.abs(ridge, out=ridge)
-        width -= ridge
-        width *= np.float32(1 / soft)
-        width += 0.5
-        return np.clip(width, 0, 1, out=width)
-    half = 0.5 * soft
-    gap = chance_above(width + ridge, -half, half, hidden)
-    gap += chance_above(width - ridge, -half, half, hidden)
-    gap -= 1
-    return np.maximum(gap, 0, out=gap)
+def _along_fibres(
+    scene: Scene, frame: Frame, fields: Fields, fibre: Fibre
+) -> Floats | None:
+    """Noise of one width of fibres; None where a pixel is too coarse to show it."""
+    if frame.px_um >= _COARSEST_PX * fibre.across:
+        return None
+    key = stream(scene.seed, fibre.name)
+    return flowing(key, fibre.along, fibre.across, fields.fibre_u, fields.fibre_v)
 
 
 def lay_vessels(scene: Scene, frame: Frame, layout: Layout, ground: Ground) -> None:
