@@ -147,9 +147,8 @@ def save_weights(
     WeightsError
         If the name has another suffix or the file cannot be written.
     """
+    check_target(path)
     target = Path(path)
-    if target.suffix != SAFE_SUFFIX:
-        raise WeightsError(f"weights are written as {SAFE_SUFFIX}; got {path}")
     tensors = {key: value.contiguous() for key, value in model.state_dict().items()}
     partial = target.with_name(target.name + ".partial")
     try:
@@ -160,6 +159,27 @@ def save_weights(
             f"weights cannot be written to {path} ({error}); choose a folder that "
             f"exists and can be written"
         ) from error
+
+
+def check_target(path: str | Path) -> None:
+    """Refuse a place where weights cannot be written: before a training, not after.
+
+    Raises
+    ------
+    WeightsError
+        If the name has another suffix or its folder does not exist.
+    """
+    target = Path(path)
+    if target.suffix != SAFE_SUFFIX:
+        raise WeightsError(
+            f"weights are written as {SAFE_SUFFIX}; got {path}: choose a name that "
+            f"ends so"
+        )
+    if not target.parent.is_dir():
+        raise WeightsError(
+            f"there is no folder {target.parent} to write {target.name} into; make it, "
+            f"or choose another one"
+        )
 
 
 # ---- Reading ----

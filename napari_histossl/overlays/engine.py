@@ -68,9 +68,10 @@ def run(
     where it was and ends in the same pixels, with at most the batches in flight
     computed twice. Closing the generator stops it.
     """
+    # weights are loaded before an overlay is touched: wrong ones leave nothing behind
     with (
-        _open_overlay(source, plan) as pyramid,
         _computing(source, plan, executor) as submit,
+        _open_overlay(source, plan) as pyramid,
     ):
         done = _done_tiles(pyramid)
         waiting = [tile for tile in plan.tiles_ij if tile not in done]

@@ -2,66 +2,114 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from multiprocessing import get_context
 
 import numpy as np
-from numpy.typing import NDArray
+
+from napari_histossl.jobs import Progress
+from napari_histossl.phantom.patches import Patches, sample_patches
+
+TRAINING_SEEDS = tuple(range(1, 41))
+"""Drawn slides that trainings learn from."""
+
+BANK_SEEDS = tuple(range(1, 17))
+VALIDATION_SEEDS = tuple(range(101, 117))
+TEST_SEEDS = tuple(range(201, 217))
+"""Drawn slides to judge by: neighbours, choice of a head, the numbers themselves."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class PatchSet:
-    """Pictures with their truth.
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """Which patches to draw; as `phantom.patches.sample_patches` takes it.
 
     Attributes
     ----------
-    images : ndarray of shape (N, P, P, 3) and dtype uint8
-        RGB.
-    labels : ndarray of shape (N,)
-        Class of each picture, an index of the default classes.
-    nuclei : ndarray of shape (N, P, P) and dtype bool
-        True inside nuclei.
-    """
-
-    images: NDArray[np.uint8]
-    labels: NDArray[Any]
-    nuclei: NDArray[np.bool_]
-
-    def __len__(self) -> int:
-        return len(self.images)
-
-
-def draw_patches(
-    seeds: Iterable[int],
-    count: int,
-    *,
-    patch_px: int,
-    mpp: float = 0.5,
-    purity: float = 0.0,
-    rng_seed: int = 0,
-) -> PatchSet:
-    """Draw labelled patches, as many of each class, from slides of several seeds.
-
-    Parameters
-    ----------
-    seeds : iterable of int
-        Seeds of the slides.
-    count : int
-        Patches in all.
+    seeds : tuple of int
+        Slides.
+    per_class : int
+        Patches of each class from each slide.
     patch_px : int
-        Edge of a patch in pixels.
+        Edge in pixels.
     mpp : float
         Micrometres per pixel.
     purity : float
         Least share of a patch that its class covers, 0 to 1.
-    rng_seed : int
-        Decides where the patches lie.
+    random_state : int
+        Which patches are taken.
+    setting : str
+        Name of the constants of the drawing.
     """
-    from napari_histossl.phantom.patches import sample_patches
 
-    return PatchSet(
-        *sample_patches(
-            tuple(seeds), count, patch_px, mpp, purity=purity, rng_seed=rng_seed
-        )
+    seeds: tuple[int, ...] = TRAINING_SEEDS
+    per_class: int = 25
+    patch_px: int = 160
+    mpp: float = 0.5
+    purity: float = 0.3
+    random_state: int = 4
+    setting: str = "v1"
+
+
+def draw(
+    drawing: Drawing, into: list[Patches], *, workers: int = 1
+) -> Iterator[Progress]:
+    """Draw patches, slide by slide.
+
+    Parameters
+    ----------
+    drawing : Drawing
+        Which ones.
+    into : list of Patches
+        Receives the patches of each slide, in the order of the seeds.
+    workers : int
+        Processes that draw at the same time; the patches do not depend on it.
+
+    Yields
+    ------
+    Progress
+        After each slide.
+    """
+    one = partial(_draw_slide, drawing)
+    total = len(drawing.seeds)
+    if workers == 1:
+        for done, seed in enumerate(drawing.seeds, 1):
+            into.append(one(seed))
+            yield Progress(done, total)
+        return
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        for done, patches in enumerate(pool.map(one, drawing.seeds), 1):
+            into.append(patches)
+            yield Progress(done, total)
+
+
+def draw_all(drawing: Drawing) -> Patches:
+    """Draw patches and put them together."""
+    parts: list[Patches] = []
+    for _ in draw(drawing, parts):
+        pass
+    return join(parts)
+
+
+def join(parts: Sequence[Patches]) -> Patches:
+    """Put sets of patches together."""
+    return Patches(
+        np.concatenate([part.images for part in parts]),
+        np.concatenate([part.labels for part in parts]),
+        np.concatenate([part.nuclei for part in parts]),
+        np.concatenate([part.seeds for part in parts]),
+    )
+
+
+def _draw_slide(drawing: Drawing, seed: int) -> Patches:
+    return sample_patches(
+        [seed],
+        drawing.per_class,
+        patch_px=drawing.patch_px,
+        mpp=drawing.mpp,
+        purity=drawing.purity,
+        setting=drawing.setting,
+        random_state=drawing.random_state,
     )

@@ -30,7 +30,7 @@ from torch import Tensor, nn
 from napari_histossl.errors import PlanError
 from napari_histossl.jobs import Progress
 from napari_histossl.models.registry import ModelSpec, build, model_spec
-from napari_histossl.models.weights import save_weights
+from napari_histossl.models.weights import check_target, save_weights
 from napari_histossl.training.checkpoint import read_checkpoint, write_checkpoint
 from napari_histossl.training.crops import random_crops
 from napari_histossl.training.head import DinoHead, dino_loss, entropy
@@ -289,6 +289,26 @@ def steps_in(
     return max(1, int(minutes * 60 / step_s))
 
 
+def begun_steps(out: str | Path) -> int | None:
+    """Return the steps of the unfinished training of a file, or None if none is there.
+
+    A training whose steps were measured must go on with the number it began with.
+
+    Raises
+    ------
+    WeightsError
+        If its checkpoint is damaged.
+    """
+    checkpoint = _checkpoint_path(Path(out))
+    if not checkpoint.exists():
+        return None
+    return int(json.loads(read_checkpoint(checkpoint)["recipe"])["steps"])
+
+
+def _checkpoint_path(out: Path) -> Path:
+    return out.with_name(out.name + ".checkpoint")
+
+
 def train_dino(
     images: NDArray[np.uint8],
     recipe: DinoRecipe,
@@ -329,9 +349,10 @@ def train_dino(
     WeightsError
         If a file cannot be written.
     """
+    check_target(out)
     target = Path(out)
     trainer = DinoTrainer(images, recipe, mpp=mpp)
-    checkpoint = target.with_name(target.name + ".checkpoint")
+    checkpoint = _checkpoint_path(target)
     if checkpoint.exists() and not overwrite:
         trainer.restore(read_checkpoint(checkpoint))
     saved_s = time.monotonic()

@@ -86,8 +86,8 @@ class DinoRecipe:
     centre_momentum: float = 0.9
     frozen_steps: int = 10
     clip: float = 3.0
-    stain_deviation: float = 0.07
-    offset_deviation: float = 0.0105
+    stain_deviation: float = 0.2
+    offset_deviation: float = 0.03
     grey: float = 0.05
     blur: float = 0.10
 

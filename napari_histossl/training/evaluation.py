@@ -17,18 +17,20 @@ from torch import Tensor, nn
 
 from napari_histossl.metrics import attention_lift, knn_accuracy
 from napari_histossl.models.registry import ModelSpec
-from napari_histossl.training.data import PatchSet, draw_patches
+from napari_histossl.phantom.patches import Patches
+from napari_histossl.training.data import (
+    BANK_SEEDS,
+    TEST_SEEDS,
+    VALIDATION_SEEDS,
+    Drawing,
+)
 from napari_histossl.training.dino import xavier_start
 from napari_histossl.training.stain import shift_stain
-
-BANK_SEEDS = tuple(range(1, 17))
-VALIDATION_SEEDS = tuple(range(101, 117))
-TEST_SEEDS = tuple(range(201, 217))
-"""Slides of the three sets; a training draws from seeds 1 to 40, as the bank does."""
 
 _NUCLEI_SHARES = (0.03, 0.6)
 """Pictures with fewer or more nuclei say little about where attention goes."""
 
+_TILE_PX = 128
 _BATCH = 50
 _SHIFT_SEED = 5
 _PURITY = 0.7
@@ -40,19 +42,19 @@ class EvaluationSets:
 
     Attributes
     ----------
-    bank : PatchSet
+    bank : Patches
         Neighbours of known class.
-    validation : PatchSet
+    validation : Patches
         On which the head is chosen.
-    test : PatchSet
+    test : Patches
         On which all numbers are taken.
     shifted : ndarray
         Pictures of `test` in another stain.
     """
 
-    bank: PatchSet
-    validation: PatchSet
-    test: PatchSet
+    bank: Patches
+    validation: Patches
+    test: Patches
     shifted: NDArray[np.uint8]
 
 
@@ -81,33 +83,45 @@ class Evaluation:
     knn_shifted: float
 
 
-def make_sets(bank: PatchSet, validation: PatchSet, test: PatchSet) -> EvaluationSets:
+def make_sets(bank: Patches, validation: Patches, test: Patches) -> EvaluationSets:
     """Put sets together and shift the stain of the test pictures."""
     rng = np.random.default_rng(_SHIFT_SEED)
     return EvaluationSets(bank, validation, test, shift_stain(test.images, rng))
 
 
-def draw_evaluation_sets(
-    *, bank: int = 800, validation: int = 400, test: int = 1200, mpp: float = 0.5
-) -> EvaluationSets:
-    """Draw patches of 128 px on slides that no training has seen.
+def drawings(
+    *,
+    slides: int = 16,
+    bank: int = 12,
+    validation: int = 6,
+    test: int = 16,
+    mpp: float = 0.5,
+) -> tuple[Drawing, Drawing, Drawing]:
+    """Return what to draw for a judgement, on slides that no training has seen.
 
     Parameters
     ----------
+    slides : int
+        Slides of each of the three, 1 to 16.
     bank, validation, test : int
-        Number of patches.
+        Patches of each class from each slide.
     mpp : float
         Micrometres per pixel.
+
+    Returns
+    -------
+    tuple of Drawing
+        For `make_sets`: bank, validation, test. The bank's slides are among those of a
+        training; it only names classes.
     """
-    parts = [
-        draw_patches(
-            seeds, count, patch_px=128, mpp=mpp, purity=_PURITY, rng_seed=1000 * part
-        )
-        for part, (seeds, count) in enumerate(
-            [(BANK_SEEDS, bank), (VALIDATION_SEEDS, validation), (TEST_SEEDS, test)], 1
-        )
-    ]
-    return make_sets(*parts)
+    base = Drawing(patch_px=_TILE_PX, purity=_PURITY, mpp=mpp)
+    return (
+        replace(base, seeds=BANK_SEEDS[:slides], per_class=bank, random_state=1),
+        replace(
+            base, seeds=VALIDATION_SEEDS[:slides], per_class=validation, random_state=2
+        ),
+        replace(base, seeds=TEST_SEEDS[:slides], per_class=test, random_state=3),
+    )
 
 
 def evaluate(model: nn.Module, spec: ModelSpec, sets: EvaluationSets) -> Evaluation:
@@ -193,14 +207,37 @@ def _batches(images: NDArray[np.uint8], spec: ModelSpec) -> Iterator[Tensor]:
         yield (batch.permute(0, 3, 1, 2).float() / 255 - mean) / std
 
 
-def table(rows: list[tuple[str, Evaluation]]) -> str:
-    """Return evaluations as lines of text with a heading."""
-    lines = [f"{'weights':<16}{'head':>5}{'lift':>7}{'k-NN':>8}{'shifted':>9}"]
-    lines += [
-        f"{name:<16}{e.head:>5}{e.lift:>7.2f}{e.knn:>8.3f}{e.knn_shifted:>9.3f}"
-        for name, e in rows
-    ]
-    return "\n".join(lines)
+def heading() -> str:
+    """Return the line above those of `rows`."""
+    return f"{'weights':<18}{'head':>5}{'lift':>7}{'k-NN':>8}{'shifted':>9}"
+
+
+def rows(
+    model: nn.Module, spec: ModelSpec, sets: EvaluationSets, *, starts: int = 5
+) -> Iterator[str]:
+    """Yield lines of a table: the model, random starts, their mean.
+
+    Parameters
+    ----------
+    model, spec, sets
+        As `evaluate` takes them.
+    starts : int
+        Number of random starts.
+    """
+    yield _line("trained", evaluate(model, spec, sets))
+    others = []
+    for number in range(starts):
+        others.append(evaluate(random_start(spec, number), spec, sets))
+        yield _line(f"random start {number}", others[-1])
+    if others:
+        yield _line("mean of random", mean_of(others))
+
+
+def _line(name: str, found: Evaluation) -> str:
+    return (
+        f"{name:<18}{found.head:>5}{found.lift:>7.2f}{found.knn:>8.3f}"
+        f"{found.knn_shifted:>9.3f}"
+    )
 
 
 def mean_of(evaluations: list[Evaluation]) -> Evaluation:

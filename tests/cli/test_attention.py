@@ -1,0 +1,126 @@
+"""`napari-histossl attention`: what it prints, writes, refuses, and takes up again."""
+
+import os
+import pickle
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from napari_histossl.cli import main
+
+torch = pytest.importorskip("torch")
+pytestmark = pytest.mark.torch
+
+CONFIG = {"img_size": 32, "patch_size": 8, "embed_dim": 24, "depth": 2, "num_heads": 3}
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory):
+    from dataclasses import replace
+
+    from napari_histossl.models import create_model, model_spec, save_weights
+
+    path = tmp_path_factory.mktemp("weights") / "tiny.safetensors"
+    spec = replace(model_spec("vit", **CONFIG), tile_px=32, mpp=0.5)
+    save_weights(create_model("vit", **CONFIG), spec, path)
+    return path
+
+
+@pytest.fixture
+def attention(capsys):
+    """Run the command in this process: exit code, output, errors."""
+
+    def run(*arguments):
+        try:
+            main(["attention", *map(str, arguments)])
+            code = 0
+        except SystemExit as end:
+            code = end.code or 0
+        said = capsys.readouterr()
+        return SimpleNamespace(code=code, out=said.out, err=said.err)
+
+    return run
+
+
+def test_a_slide_from_the_shell_twice(tiny_tiff, weights, tmp_path, attention):
+    from napari_histossl.store import Pyramid
+
+    first = attention(tiny_tiff, "--weights", weights, "--workspace", tmp_path / "work")
+    assert first.code == 0, first.err
+    for word in ("level 0 at 0.5 x 0.5", "3 heads", "softmax", "written"):
+        assert word in first.out
+    out = next((tmp_path / "work").rglob("*.ome.zarr"))
+    with Pyramid.open(out) as pyramid:
+        done = pyramid.done_keys()
+        values = pyramid.read(pyramid.levels[0].box)
+    assert 0 < len(done) < 22 * 29  # the tissue alone
+    assert np.isfinite(values[:, 44, 56]).all()
+    assert np.isnan(values[:, 0, 0]).all()
+    second = attention(
+        tiny_tiff, "--weights", weights, "--workspace", tmp_path / "work"
+    )
+    assert second.code == 0, second.err
+
+
+def test_a_plan_alone_writes_nothing(tiny_tiff, weights, tmp_path, attention):
+    shown = attention(
+        tiny_tiff, "--weights", weights, "--out", tmp_path / "o", "--plan"
+    )
+    assert shown.code == 0, shown.err
+    assert "tiles" in shown.out
+    assert not (tmp_path / "o").exists()
+
+
+def test_a_picture_without_a_scale(tissue_picture, weights, tmp_path, attention):
+    path = tmp_path / "picture.png"
+    Image.fromarray(tissue_picture).save(path)
+    refused = attention(path, "--weights", weights)
+    _assert_refused(refused, "--mpp 0.5")
+    assert not (tmp_path / "picture.png.histossl").exists()
+    taken = attention(path, "--weights", weights, "--mpp", "0.5", "--name", "mine")
+    assert taken.code == 0, taken.err
+    assert (tmp_path / "picture.png.histossl/overlays/mine.ome.zarr").is_dir()
+
+
+def test_no_tissue(weights, tmp_path, attention):
+    path = tmp_path / "white.png"
+    Image.fromarray(np.full((600, 600, 3), 246, np.uint8)).save(path)
+    _assert_refused(attention(path, "--weights", weights, "--mpp", "0.5"), "no tissue")
+    assert not (tmp_path / "white.png.histossl").exists()
+
+
+def test_weights_that_are_none(tiny_tiff, weights, tmp_path, attention):
+    from napari_histossl.models import load_model
+
+    state = load_model(weights)[0].state_dict()
+    torch.save(state, tmp_path / "silent.pt")
+    (tmp_path / "bomb.pth").write_bytes(pickle.dumps(_Bomb(tmp_path / "it ran")))
+    cases = {
+        ("--weights", tmp_path / "absent.pt"): "cannot be read",
+        ("--weights", tmp_path / "silent.pt"): "name the model",
+        ("--weights", tmp_path / "silent.pt", "--model", "vit_small_patch16"):
+            "does not fit the model vit_small_patch16",
+        ("--weights", tmp_path / "bomb.pth", "--model", "vit"): "was not run",
+    }  # fmt: skip
+    for options, words in cases.items():
+        _assert_refused(attention(tiny_tiff, *options, "--out", tmp_path / "o"), words)
+        assert not (tmp_path / "o").exists()
+    assert not (tmp_path / "it ran").exists()
+
+
+class _Bomb:
+    def __init__(self, target):
+        self.target = target
+
+    def __reduce__(self):
+        return os.system, (f"touch '{self.target}'",)
+
+
+def _assert_refused(finished, words):
+    assert finished.code == 1
+    assert "Traceback" not in finished.err
+    last = finished.err.splitlines()[-1]  # a bar may stand above it
+    assert last.startswith("error: ")
+    assert words in last
