@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -17,7 +18,7 @@ from napari_histossl.annotate._entries import (
 from napari_histossl.annotate._patches import Patch, pack
 from napari_histossl.annotate._planes import Planes
 from napari_histossl.annotate._raster import blocks_of, rasterise, stroke_boxes
-from napari_histossl.annotate.journal import Change, Journal, Part
+from napari_histossl.annotate.journal import Change, Journal
 from napari_histossl.annotate.strokes import Stroke
 from napari_histossl.classes import Origin
 from napari_histossl.errors import StoreError
@@ -28,8 +29,8 @@ _SYNC_EVERY = 64
 failure takes from them, and what opening after a crash applies again, stays small."""
 
 _KEPT_BOXES = 4
-"""A stroke within so many boxes keeps its new pixels between journal and pyramid;
-a longer one draws them again, so that memory is bounded."""
+"""A stroke within so many boxes is drawn once, in memory; a longer one is drawn again
+after it was journaled, box by box, so that memory is bounded."""
 
 
 class Writer:
@@ -44,7 +45,10 @@ class Writer:
         self._journal = journal
         self._unapplied: list[Entry] = []
         self._unsynced: list[Box] = []
-        self._synced_seq = journal.synced_seq
+        self._syncing: list[Box] = []
+        self._synced_seq = self._syncing_seq = journal.synced_seq
+        self._flusher = ThreadPoolExecutor(1, "mask-flusher")
+        self._sync: Future[None] | None = None
 
     def recover(self) -> None:
         """Apply what is in the journal and may be missing in the planes."""
@@ -54,26 +58,52 @@ class Writer:
     def settle(self) -> None:
         """Bring the planes up to the journal, and both to the disk now and then."""
         self._apply_all()
+        if self._sync is not None and self._sync.done():
+            self._finish_sync()
         if self._journal.last_seq - self._synced_seq >= _SYNC_EVERY:
-            self.sync()
+            self._begin_sync()
 
     def sync(self) -> None:
         """Apply everything and wait until the planes are on the disk."""
         self._apply_all()
+        self._finish_sync()
         if self._journal.last_seq > self._synced_seq:
-            self._planes.sync(self._unsynced)
-            self._journal.mark_synced(self._journal.last_seq)
-            self._synced_seq = self._journal.last_seq
-            self._unsynced.clear()
+            self._begin_sync()
+            self._finish_sync()
+
+    def close(self) -> None:
+        """Let go of the thread; call `sync` before."""
+        self._flusher.shutdown()
+
+    def _begin_sync(self) -> None:
+        """Flush in the background: hundreds of files take longer than a stroke may."""
+        if self._sync is None:
+            self._syncing, self._unsynced = self._unsynced, []
+            self._syncing_seq = self._journal.last_seq
+            self._sync = self._flusher.submit(self._planes.sync, self._syncing)
+
+    def _finish_sync(self) -> None:
+        """Wait for a flush that was begun, and remember it."""
+        if self._sync is None:
+            return
+        sync, self._sync = self._sync, None
+        try:
+            sync.result()
+        except OSError as error:
+            self._unsynced += self._syncing
+            raise StoreError(
+                f"the mask in {self._journal.path.parent} cannot be brought to the "
+                f"disk ({error}); the journal has every step: check the disk"
+            ) from error
+        self._journal.mark_synced(self._syncing_seq)
+        self._synced_seq = self._syncing_seq
 
     def paint(self, stroke: Stroke) -> Entry | None:
-        """Paint a stroke; None where it lies wholly outside the mask."""
+        """Paint a stroke; None where it covers no pixel of the mask."""
         self.settle()
-        shape = self._planes.labels.levels[0].shape
-        boxes = stroke_boxes(stroke.points_px0, stroke.radius_px0, shape)
+        boxes = self._boxes_of(stroke.points_px0, stroke.radius_px0)
         if not boxes:
             return None
-        kept: list[Patch] | None = [] if len(boxes) <= _KEPT_BOXES else None
         change = Change(
             Kind.STROKE,
             _around(boxes),
@@ -81,10 +111,19 @@ class Writer:
             stroke.author,
             stroke.class_index,
         )
-        entry = self._journal.append(
-            change, pack_geometry(stroke), self._before_stroke(stroke, boxes, kept)
+        geometry = pack_geometry(stroke)
+        if len(boxes) > _KEPT_BOXES:
+            before = (pack(self._planes.read(box)) for box in boxes)
+            return self._applied(self._journal.append(change, geometry, before))
+        parts = list(
+            self._painted(stroke.points_px0, stroke.radius_px0, stroke.class_index)
         )
-        return self._applied(entry, kept)
+        if not parts:
+            return None
+        entry = self._journal.append(
+            change, geometry, [pack(before) for before, _after in parts]
+        )
+        return self._applied(entry, [after for _before, after in parts])
 
     def paint_region(
         self,
@@ -94,7 +133,7 @@ class Writer:
     ) -> Entry | None:
         """Set pixels of a box; None where this changes nothing."""
         self.settle()
-        bodies: list[tuple[Part, bytes]] = []
+        before_bodies: list[bytes] = []
         after: list[Patch] = []
         classes: set[int] = set()
         for box in blocks_of(wanted.box):
@@ -107,13 +146,17 @@ class Writer:
                 labels = np.where(is_set, wanted.labels[part], before.labels)
                 origin = np.where(is_set, wanted.origin[part], before.origin)
                 after.append(Patch(box, labels, origin))
-                classes.update(np.unique(wanted.labels[part][is_set]).tolist())
-                bodies += [("before", pack(before)), ("after", pack(after[-1]))]
+                counts = np.bincount(wanted.labels[part][is_set])
+                classes.update(np.flatnonzero(counts).tolist())
+                before_bodies.append(pack(before))
         if not after:
             return None
         if len(classes) == 1:
             change = replace(change, class_index=classes.pop())
-        return self._applied(self._journal.append(change, patches=bodies), after)
+        entry = self._journal.append(
+            change, before=before_bodies, after=map(pack, after)
+        )
+        return self._applied(entry, after)
 
     def step(self, kind: Kind, target_seq: int, author: str | None) -> Entry:
         """Undo or redo an entry."""
@@ -165,29 +208,28 @@ class Writer:
             case Kind.BASE:
                 pass  # its pixels were on the disk before it was journaled
 
-    def _before_stroke(
-        self, stroke: Stroke, boxes: Sequence[Box], kept: list[Patch] | None
-    ) -> Iterator[tuple[Part, bytes]]:
-        for box in boxes:
-            before = self._planes.read(box)
-            yield "before", pack(before)
-            if kept is not None:
-                covered = rasterise(stroke.points_px0, stroke.radius_px0, box)
-                kept.append(_painted(before, covered, stroke.class_index))
-
     def _after_stroke(self, entry: Entry) -> Iterator[Patch]:
         points_px0, radius_px0 = unpack_geometry(self._journal.payload(entry))
-        shape = self._planes.labels.levels[0].shape
-        for box in stroke_boxes(points_px0, radius_px0, shape):
+        for _before, after in self._painted(points_px0, radius_px0, entry.class_index):
+            yield after
+
+    def _painted(
+        self, points_px0: NDArray[np.float32], radius_px0: float, class_index: int
+    ) -> Iterator[tuple[Patch, Patch]]:
+        """Yield the pixels before and after, where a stroke covers any."""
+        for box in self._boxes_of(points_px0, radius_px0):
             covered = rasterise(points_px0, radius_px0, box)
             if covered.any():
-                yield _painted(self._planes.read(box), covered, entry.class_index)
+                before = self._planes.read(box)
+                labels = np.where(covered, np.uint8(class_index), before.labels)
+                origin = np.where(covered, np.uint8(Origin.HUMAN), before.origin)
+                yield before, Patch(box, labels, origin)
 
-
-def _painted(patch: Patch, covered: NDArray[np.bool_], class_index: int) -> Patch:
-    labels = np.where(covered, np.uint8(class_index), patch.labels)
-    origin = np.where(covered, np.uint8(Origin.HUMAN), patch.origin)
-    return Patch(patch.box, labels, origin)
+    def _boxes_of(
+        self, points_px0: NDArray[np.float32], radius_px0: float
+    ) -> list[Box]:
+        shape = self._planes.labels.levels[0].shape
+        return stroke_boxes(points_px0, radius_px0, shape)
 
 
 def _around(boxes: Sequence[Box]) -> Box:

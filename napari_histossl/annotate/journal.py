@@ -116,7 +116,8 @@ class Journal:
         self,
         change: Change,
         payload: bytes = b"",
-        patches: Iterable[tuple[Part, bytes]] = (),
+        before: Iterable[bytes] = (),
+        after: Iterable[bytes] = (),
     ) -> Entry:
         """Add an entry; on return it is on the disk, on an error nothing is added.
 
@@ -126,8 +127,8 @@ class Journal:
             What is done.
         payload : bytes
             Geometry of a stroke, provenance of a base.
-        patches : iterable of (part, bytes)
-            Packed pixels before and after; taken one by one, never all in memory.
+        before, after : iterable of bytes
+            Packed pixels; taken one by one, never all in memory.
 
         Raises
         ------
@@ -138,8 +139,12 @@ class Journal:
             _database.as_journal_errors(self.path, "written"),
             _database.transaction(self._connection),
         ):
-            digests = self._insert_patches(patches)
-            entry = self._chained(change, payload, digests)
+            digests = (
+                digest([payload]),
+                self._insert_patches("after", after),
+                self._insert_patches("before", before),
+            )
+            entry = self._chained(change, digests)
             self._insert(entry, payload)
         self.last_seq, self._head = entry.seq, entry.hash
         self.history.add(entry.seq, entry.kind)
@@ -276,34 +281,30 @@ class Journal:
         """Close the file."""
         self._connection.close()
 
-    def _insert_patches(self, patches: Iterable[tuple[Part, bytes]]) -> dict[Part, str]:
-        hashes: dict[Part, Any] = {
-            "before": hashlib.sha256(),
-            "after": hashlib.sha256(),
-        }
-        for number, (part, body) in enumerate(patches):
-            self._connection.execute(
-                "INSERT INTO patches VALUES (?, ?, ?, ?)",
-                (self.last_seq + 1, part, number, body),
-            )
-            hashes[part].update(hashlib.sha256(body).digest())
-        return {part: value.hexdigest() for part, value in hashes.items()}
+    def _insert_patches(self, part: Part, bodies: Iterable[bytes]) -> str:
+        """Insert pixels of the next entry, and return their SHA-256."""
 
-    def _chained(
-        self, change: Change, payload: bytes, digests: dict[Part, str]
-    ) -> Entry:
+        def inserted() -> Iterator[bytes]:
+            for number, body in enumerate(bodies):
+                self._connection.execute(
+                    "INSERT INTO patches VALUES (?, ?, ?, ?)",
+                    (self.last_seq + 1, part, number, body),
+                )
+                yield body
+
+        return digest(inserted())
+
+    def _chained(self, change: Change, digests: tuple[str, str, str]) -> Entry:
         return Entry(
-            seq=self.last_seq + 1,
-            utc=datetime.now(UTC).isoformat(timespec="milliseconds"),
-            author=change.author or _login_name(),
-            tool=change.tool,
-            kind=change.kind,
-            class_index=change.class_index,
-            target=change.target,
-            box=change.box,
-            payload_sha256=digest([payload]),
-            after_sha256=digests["after"],
-            before_sha256=digests["before"],
+            self.last_seq + 1,
+            datetime.now(UTC).isoformat(timespec="milliseconds"),
+            change.author or _login_name(),
+            change.tool,
+            change.kind,
+            change.class_index,
+            change.target,
+            change.box,
+            *digests,
             previous=self._head,
         )
 

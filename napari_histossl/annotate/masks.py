@@ -264,7 +264,7 @@ class MaskStore:
         _arguments.checked_class(stroke.class_index, self.classes)
         with self._changing():
             entry = self._writer.paint(stroke)
-        return _receipt(entry, "nothing painted: the stroke lies outside the mask")
+        return _receipt(entry, "nothing painted: no pixel of the mask is covered")
 
     def paint_region(
         self,
@@ -417,6 +417,7 @@ class MaskStore:
             with contextlib.ExitStack() as closing:
                 closing.callback(self._planes.close)
                 closing.callback(self._journal.close)
+                closing.callback(self._writer.close)
                 if not self.read_only:
                     self._writer.sync()
 

@@ -42,6 +42,8 @@ class MaskChoice:
         Share of the computed tokens with the most attention that is labelled, 0 to 1.
     class_index : int
         Label they get.
+    threshold : float or None
+        In place of `kept`: least attention that is labelled, 1.0 is uniform attention.
     """
 
     name: str = "mask"
@@ -50,6 +52,7 @@ class MaskChoice:
     head: int = 0
     kept: float = 0.2
     class_index: int = 1
+    threshold: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +72,8 @@ class MaskPlan:
     slide_name : str
         For the provenance.
     overlay : Path or None
-        Overlay it starts from; `head`, `kept`, `class_index` as in `MaskChoice`.
+        Overlay it starts from; `head`, `kept`, `class_index` and `threshold` as in
+        `MaskChoice`.
     """
 
     path: Path
@@ -81,6 +85,7 @@ class MaskPlan:
     head: int
     kept: float
     class_index: int
+    threshold: float | None = None
 
 
 def resolve(choice: MaskChoice, slide: Slide, folder: Path) -> MaskPlan:
@@ -133,6 +138,7 @@ def resolve(choice: MaskChoice, slide: Slide, folder: Path) -> MaskPlan:
         choice.head,
         choice.kept,
         choice.class_index,
+        choice.threshold,
     )
 
 
@@ -208,12 +214,15 @@ def _proposal(plan: MaskPlan) -> Proposal:
         plan.head,
         shape=plan.shape,
         mpp_yx=plan.mpp_yx,
-        quantile=1 - plan.kept,
+        threshold=plan.threshold,
+        quantile=1 - plan.kept if plan.threshold is None else None,
         class_index=plan.class_index,
     )
 
 
-def export_mask(mask_path: Path, out: Path, box: Box | None) -> Iterator[Progress]:
+def export_mask(
+    mask_path: Path, out: Path, box: Box | None, level: int = 0
+) -> Iterator[Progress]:
     """Write a mask as PNG or GeoJSON, by the suffix of the file.
 
     Parameters
@@ -223,7 +232,9 @@ def export_mask(mask_path: Path, out: Path, box: Box | None) -> Iterator[Progres
     out : Path
         ``.png`` for a picture, ``.geojson`` or ``.json`` for outlines.
     box : Box or None
-        Part of the mask in its level-0 pixels; None for all of it.
+        Part of the mask in pixels of the level; None for all of it.
+    level : int
+        Level of the mask; a coarser one for overviews and fewer corners.
 
     Yields
     ------
@@ -239,9 +250,9 @@ def export_mask(mask_path: Path, out: Path, box: Box | None) -> Iterator[Progres
     """
     with MaskStore.open(mask_path, read_only=True) as mask:
         if out.suffix.lower() == ".png":
-            png.write(mask, out, box=box)
+            png.write(mask, out, box=box, level=level)
         elif out.suffix.lower() in (".geojson", ".json"):
-            yield from geojson.write(mask, out, box=box)
+            yield from geojson.write(mask, out, box=box, level=level)
         else:
             raise PlanError(
                 f"{out.name}: a mask is written as .png or .geojson; got {out.suffix!r}"

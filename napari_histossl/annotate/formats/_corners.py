@@ -47,6 +47,21 @@ class ReadableMask(Protocol):
     def read(self, box: Box, level: int = 0) -> NDArray[np.uint8]: ...
 
 
+def whole_level(mask: ReadableMask, level: int) -> Box:
+    """Return a level of a mask as a box.
+
+    Raises
+    ------
+    AnnotationError
+        If there is no such level.
+    """
+    if not 0 <= level < len(mask.levels):
+        raise AnnotationError(
+            f"the mask has levels 0 to {len(mask.levels) - 1}; got level {level}"
+        )
+    return mask.levels[level].box
+
+
 class Corners(NamedTuple):
     """Turns of outlines, one value each.
 

@@ -18,7 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_histossl.annotate._partial import written_whole
-from napari_histossl.annotate.formats._corners import CornerFinder, ReadableMask
+from napari_histossl.annotate.formats._corners import (
+    CornerFinder,
+    ReadableMask,
+    whole_level,
+)
 from napari_histossl.annotate.formats._regions import Region, join
 from napari_histossl.classes import ClassTable
 from napari_histossl.geometry import Box
@@ -60,11 +64,12 @@ def write(
     Raises
     ------
     AnnotationError
-        If the outlines have more corners than memory should hold.
+        If the outlines have more corners than memory should hold, or there is no such
+        level.
     StoreError
         If the file cannot be written.
     """
-    whole = Box(0, 0, *mask.levels[level].shape)
+    whole = whole_level(mask, level)
     part = whole if box is None else box.intersection(whole)
     scale = mask.levels[level].downsample * (downsample or mask.downsample)
     with written_whole(Path(path)) as temporary:

@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from napari_histossl.annotate._partial import written_whole
-from napari_histossl.annotate.formats._corners import ReadableMask
+from napari_histossl.annotate.formats._corners import ReadableMask, whole_level
 from napari_histossl.classes import ClassTable
 from napari_histossl.errors import AnnotationError
 from napari_histossl.geometry import Box
@@ -37,17 +37,18 @@ def write(
     Raises
     ------
     AnnotationError
-        If the region has more pixels than a picture should.
+        If the region has more pixels than a picture should, or there is no such level.
     StoreError
         If the file cannot be written.
     """
-    part = Box(0, 0, *mask.levels[level].shape) if box is None else box
+    whole = whole_level(mask, level)
+    part = whole if box is None else box
     if part.height * part.width > MOST_PIXELS:
         raise AnnotationError(
             f"a PNG of {part.height} x {part.width} pixels is too large; export a box "
             f"of at most {MOST_PIXELS} pixels, or a coarser level"
         )
-    picture = Image.fromarray(np.ascontiguousarray(mask.read(part, level)), mode=None)
+    picture = Image.fromarray(np.ascontiguousarray(mask.read(part, level)))
     picture.putpalette(_palette(mask.classes))
     with written_whole(Path(path)) as temporary:
         picture.save(temporary, format="PNG", transparency=0)

@@ -1,0 +1,48 @@
+"""Kill a process that paints at a moment of chance, then compare with plain numpy."""
+
+import os
+import runpy
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from napari_histossl.annotate import MaskStore
+
+SCRIPT = Path(__file__).with_name("plain.py")
+PLAIN = runpy.run_path(str(SCRIPT))
+
+
+def trial(path, confirmed, delay_s=0.0):
+    """Kill after some confirmed steps and a delay; return how many steps there are."""
+    MaskStore.create(path, PLAIN["SHAPE"], 0.5).close()
+    return kill_and_check(path, confirmed, delay_s, 0)
+
+
+def kill_and_check(path, confirmed, delay_s, steps_before):
+    last = _paint_and_kill(path, confirmed, delay_s)
+    with MaskStore.open(path) as mask:
+        steps = mask.verify()
+        assert steps >= last >= confirmed + steps_before
+        PLAIN["assert_equal"](mask, PLAIN["plain_after"](steps))
+    return steps
+
+
+def _paint_and_kill(path, confirmed, delay_s):
+    painter = subprocess.Popen(
+        [sys.executable, str(SCRIPT), str(path)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+    with painter:
+        for _ in range(confirmed):
+            last = painter.stdout.readline()
+        time.sleep(delay_s)
+        painter.send_signal(signal.SIGKILL)
+        rest = painter.stdout.read().split(b"\n")
+    # a number that was cut off was not confirmed to anybody
+    lines = [line for line in [last.strip(), *rest[:-1]] if line]
+    assert painter.returncode == -signal.SIGKILL
+    return int(lines[-1])
