@@ -104,6 +104,9 @@ def read(
     reader: Annotated[str, typer.Option(help="Who is reading.")],
 ) -> None:
     """Open the reading window; it goes on where the reader was."""
+    from napari_histossl.study import Study
+
+    Study.open(study).reader(reader)  # a wrong name is told before Qt is loaded
     from napari_histossl.widgets.study_reader import read_study
 
     read_study(study, reader)

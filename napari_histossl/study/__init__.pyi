@@ -15,4 +15,5 @@ from .results import ReaderResult as ReaderResult
 from .results import StudyResults as StudyResults
 from .results import read_results as read_results
 from .session import Case as Case
+from .session import OutOfTurnError as OutOfTurnError
 from .session import Session as Session

@@ -178,6 +178,9 @@ def _make_durable(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA synchronous = FULL")
     # Without these, macOS leaves a commit in the cache of the drive.
     connection.execute("PRAGMA fullfsync = ON")
+    # Every answer goes on into the file itself at once: people copy studies, and after
+    # a crash they would leave the log beside it behind.
+    connection.execute("PRAGMA wal_autocheckpoint = 1")
     connection.execute("PRAGMA checkpoint_fullfsync = ON")
 
 

@@ -30,6 +30,8 @@ class ResultsTable(QWidget):
         self.cells.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.cells.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
         self.cells.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        middle = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft
+        self.cells.verticalHeader().setDefaultAlignment(middle)
         self.sentences = note()
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 4, 0, 4)

@@ -233,6 +233,15 @@ def test_truncated_study(files, tmp_path):
         study.Session.open(damaged, "anna")
 
 
+def test_copy_of_the_one_file_has_every_answer_even_while_it_is_open(files, tmp_path):
+    copy = tmp_path / "copy.histostudy.sqlite"
+    with study.Session.open(files.study, "anna") as session:
+        for number in range(1, 6):
+            session.answer(session.next().case_id, True, 2, 10)
+            shutil.copyfile(files.study, copy)
+            assert len(_rows(copy)) == number
+
+
 def test_study_can_be_moved_with_its_answers(files, tmp_path):
     with study.Session.open(files.study, "anna") as session:
         session.answer(session.next().case_id, True, 2, 10)
