@@ -7,7 +7,8 @@ Self-Supervised Learning", arXiv:2206.02647; mahmoodlab/HIPT
 HIPT_4K/vision_transformer4k.py @780fafae (Apache-2.0 with Commons Clause):
 state-dict names and shapes.
 
-Written anew from those names, shapes and formulas. Changed: see `_transformer`.
+Written anew from those names, shapes and formulas. Changed: see `_transformer` and
+`_block`.
 """
 
 from __future__ import annotations

@@ -9,8 +9,8 @@ References
   mahmoodlab/HIPT HIPT_4K/vision_transformer.py @780fafae (Apache-2.0 with Commons
   Clause): state-dict names and shapes.
 
-Written anew from those names, shapes and formulas. Changed: see `_transformer`; no
-dropout, no stochastic depth.
+Written anew from those names, shapes and formulas. Changed: no dropout, no stochastic
+depth; see `_transformer` and `_block`.
 """
 
 from __future__ import annotations

@@ -2,7 +2,6 @@ from .data import Drawing as Drawing
 from .data import draw as draw
 from .data import draw_all as draw_all
 from .data import join as join
-from .dino import DinoTrainer as DinoTrainer
 from .dino import train_dino as train_dino
 from .evaluation import Evaluation as Evaluation
 from .evaluation import EvaluationSets as EvaluationSets
@@ -12,3 +11,4 @@ from .evaluation import make_sets as make_sets
 from .evaluation import random_start as random_start
 from .recipe import DinoRecipe as DinoRecipe
 from .stain import shift_stain as shift_stain
+from .trainer import DinoTrainer as DinoTrainer

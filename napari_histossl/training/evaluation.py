@@ -24,8 +24,8 @@ from napari_histossl.training.data import (
     VALIDATION_SEEDS,
     Drawing,
 )
-from napari_histossl.training.dino import xavier_start
 from napari_histossl.training.stain import shift_stain
+from napari_histossl.training.trainer import xavier_start
 
 _NUCLEI_SHARES = (0.03, 0.6)
 """Pictures with fewer or more nuclei say little about where attention goes."""
