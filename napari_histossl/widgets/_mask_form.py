@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QLineEdit, QSlider, QSpinBox, QWidget
+from qtpy.QtWidgets import QLabel, QLineEdit, QSlider, QSpinBox, QWidget
 
 from napari_histossl.classes import DEFAULT_CLASSES
 from napari_histossl.errors import PlanError, StoreError
 from napari_histossl.panels.correct import MaskChoice, MaskPlan, resolve
 from napari_histossl.store import Pyramid, paths
-from napari_histossl.widgets._form import combo, form, note
+from napari_histossl.widgets._form import combo, form
 from napari_histossl.widgets._workbench import Workbench
 
 
@@ -34,7 +34,7 @@ class NewMaskForm(QWidget):
         self._kept.setRange(1, 99)
         self._kept.setValue(20)
         self._kept.valueChanged.connect(self._show_start)
-        self._kept_text = note()
+        self._kept_text = QLabel()
         self._class = combo()
         for info in DEFAULT_CLASSES:
             self._class.addItem(info.name, info.index)

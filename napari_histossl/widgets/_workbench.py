@@ -117,7 +117,12 @@ class Workbench(QObject):
             for layer in list(self.viewer.layers):
                 if layer.metadata.get(METADATA_KEY, {}).get("path") == mine:
                     self.viewer.layers.remove(layer)
-        return self.viewer.add_layer(Layer.create(data, options, kind))
+        camera, is_first = self.viewer.scene.camera, not len(self.viewer.layers)
+        centre, zoom = camera.center, camera.zoom
+        layer = self.viewer.add_layer(Layer.create(data, options, kind))
+        if not is_first:  # napari moves the camera when an axis comes in addition
+            camera.center, camera.zoom = centre, zoom
+        return layer
 
     def set_mpp(self, mpp: float) -> None:
         """Show the slide in view again, in micrometres that the person gave."""

@@ -53,10 +53,10 @@ class OverlaysPage(Page):
         self.overlay = OverlayLayer(bench)
         self._build_run()
         self._build_shown()
-        bench.slide_changed.connect(self.refresh)
+        bench.slide_changed.connect(self._on_slide_changed)
         bench.run_changed.connect(lambda _running: self.refresh())
         self.overlay.changed.connect(self.heads.refresh)
-        self.refresh()
+        self._on_slide_changed()
 
     # ---- building
 
@@ -115,11 +115,12 @@ class OverlaysPage(Page):
         self._known.setEnabled(bool(found))
         self._open.setEnabled(bool(found))
         self._run.setEnabled(shown is not None and not busy)
-        if shown is None:
-            self._plan_text.setText("Open a slide first.")
-        elif not busy:
-            self._plan_text.setText("")
         self.heads.refresh()
+
+    def _on_slide_changed(self) -> None:
+        is_open = self.bench.shown is not None
+        self._plan_text.setText("" if is_open else "Open a slide first.")
+        self.refresh()
 
     def _show_plan(self, plan: RunPlan) -> None:
         mpp_y, _ = plan.mpp_yx
