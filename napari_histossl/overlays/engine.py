@@ -227,13 +227,13 @@ def _in_order(
     flying: deque[tuple[list[Tile], Future[NDArray[np.float16]]]] = deque()
     try:
         for tiles in batches:
+            if len(flying) == _IN_FLIGHT:
+                oldest, future = flying.popleft()
+                yield oldest, future.result()
             flying.append((tiles, submit([plan.tile_box(*tile) for tile in tiles])))
-            if len(flying) > _IN_FLIGHT:
-                tiles, future = flying.popleft()
-                yield tiles, future.result()
         while flying:
-            tiles, future = flying.popleft()
-            yield tiles, future.result()
+            oldest, future = flying.popleft()
+            yield oldest, future.result()
     finally:
         for _, future in flying:
             future.cancel()

@@ -110,7 +110,7 @@ def test_at_most_two_batches_wait(small_slide, make_plan):
         written = 0
         for progress in run(small_slide.source, make_plan(), executor=pool):
             written = progress.done // 4
-            assert pool.handed - written <= 2
+            assert pool.handed - written <= 1  # and one more while waiting
     assert pool.handed == 9
 
 
