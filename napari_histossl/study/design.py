@@ -1,13 +1,13 @@
 """Make a study from two folders: one file for readers, one for the owner.
 
-What is protected, and what is not
-----------------------------------
-The study file holds pictures under random ids, in the order of these ids, and for each
-reader a sequence of ids. It holds no class, no file name, no path, no seed, and no
-metadata of the pictures; all pictures have the same number of bytes. The truth lies in
-a second file that the owner keeps, readable by the owner's account alone.
+Notes
+-----
+Protected: the study file holds pictures under random ids, in the order of these ids,
+and for each reader a sequence of ids. It holds no class, no file name, no path, no
+seed, and no metadata of the pictures; all pictures have the same number of bytes. The
+truth lies in a second file that the owner keeps, readable by the owner's account alone.
 
-The orders tell which pictures form a balanced block (`napari_histossl.study.order`).
+Not protected: the orders tell which pictures form a balanced block (`napari_histossl.study.order`).
 The pictures themselves are not encrypted, so a program can look at them as a reader
 can, and readers of one study file can see the answers of others with an SQLite tool.
 Whether colour, sharpness or traces of compression give the classes away is not checked:
