@@ -20,8 +20,8 @@ from napari_histossl.phantom.layout import (
     Scene,
 )
 from napari_histossl.phantom.nuclei import Cells, Nuclei, gather
-from napari_histossl.phantom.settings import NucleusShape
 from napari_histossl.phantom.sites import Sites, scatter
+from napari_histossl.phantom.tissue_constants import NucleusShape
 
 CLEARANCE_UM = 2.5
 """Cells keep this far from the wall of a gland."""
@@ -96,7 +96,9 @@ def _remains(scene: Scene, sites: Sites) -> list[Nuclei]:
     shrunken = ~ghost & (lot < look.necrosis_ghosts + look.necrosis_shrunken)
     speck = lot > 1 - look.necrosis_dust
     return [
-        _cells(sites.where(ghost), NECROSIS).shaped(setting.ghost),
+        _cells(sites.where(ghost), NECROSIS).shaped(
+            setting.ghost, darkness=look.necrosis_darkness
+        ),
         _cells(sites.where(shrunken), NECROSIS).shaped(setting.shrunken_nucleus),
         _cells(sites.where(speck), 0).shaped(setting.speck),
     ]

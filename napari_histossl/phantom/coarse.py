@@ -25,6 +25,7 @@ from napari_histossl.phantom.layout import (
 from napari_histossl.phantom.noise import smooth
 from napari_histossl.phantom.nuclei import Nuclei
 from napari_histossl.phantom.stamp import splat
+from napari_histossl.phantom.tumour_cells import vigour
 
 PLACES_BELOW_UM = 6.5
 """Pixels below this still place every nucleus."""
@@ -57,13 +58,13 @@ def place_cells(
     pictures = splat(nuclei, frame, weights)
     *taken, area, solid = pictures
     # No pixel is covered more than once, however nuclei overlap in it.
-    left = 1 / np.maximum(solid, 1)
+    left: Floats = np.reciprocal(np.maximum(solid, np.float32(1)))
     for light in taken:
         light *= left
     return taken, area * left, solid * left
 
 
-def _taken(scene: Scene, dark: Floats, eosin: Floats) -> list[Floats]:
+def _taken(scene: Scene, dark: Floats, eosin: Floats | np.float32) -> list[Floats]:
     """Share of the light that a nucleus takes, beyond what the ground takes there."""
     stain = scene.look.stain
     spared = (1 - EOSIN_UNDER_NUCLEI) * eosin
@@ -107,7 +108,9 @@ def spread_cells(
     for kind, share in area.items():
         share *= uneven
         covered += share
-        weights = _taken(scene, np.float32(dark[kind]), table[kind])
+        if kind == TUMOUR:
+            share *= vigour(fields.necrosis)
+        weights = _taken(scene, np.array([dark[kind]], np.float32), table[kind])
         for light, weight in zip(taken, weights, strict=True):
             light += share * weight
     left = _overlap(covered)
@@ -157,7 +160,8 @@ def _overlap(area: Floats) -> Floats:
 
     Nuclei keep apart, so that few overlap until they fill the pixel.
     """
-    return 1 / np.cbrt(1 + area * area * area)
+    factor: Floats = np.reciprocal(np.cbrt(1 + area * area * area))
+    return factor
 
 
 def _tumour_cover(scene: Scene, layout: Layout, frame: Frame, fields: Fields) -> Floats:
@@ -191,15 +195,14 @@ def _dead_cover(scene: Scene) -> float:
 def _dead_darkness(scene: Scene) -> float:
     """Darkness of the remains, weighted by the light that each takes."""
     look, necrosis = scene.look, scene.setting.necrosis
+    ghost = necrosis.ghost.mean_darkness * look.necrosis_darkness
+    shrunken, speck = necrosis.shrunken_nucleus, necrosis.speck
     parts = (
-        (look.necrosis_ghosts, necrosis.ghost),
-        (look.necrosis_shrunken, necrosis.shrunken_nucleus),
-        (look.necrosis_dust, necrosis.speck),
+        (look.necrosis_ghosts * necrosis.ghost.mean_area, ghost),
+        (look.necrosis_shrunken * shrunken.mean_area, shrunken.mean_darkness),
+        (look.necrosis_dust * speck.mean_area, speck.mean_darkness),
     )
     green = look.stain.haematoxylin[1]
-    area = sum(n * shape.mean_area for n, shape in parts)
-    taken = sum(
-        n * shape.mean_area * (1 - math.exp(-green * shape.mean_darkness))
-        for n, shape in parts
-    )
+    area = sum(share for share, _ in parts)
+    taken = sum(share * (1 - math.exp(-green * dark)) for share, dark in parts)
     return -math.log(1 - taken / area) / green

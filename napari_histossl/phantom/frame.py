@@ -92,22 +92,22 @@ class Frame:
     @property
     def y_um(self) -> NDArray[np.float64]:
         """Centres of the pixel rows."""
-        return (self.rows + 0.5) * self.px_um
+        return ((self.rows + 0.5) * self.px_um).astype(np.float64)
 
     @property
     def x_um(self) -> NDArray[np.float64]:
         """Centres of the pixel columns."""
-        return (self.columns + 0.5) * self.px_um
+        return ((self.columns + 0.5) * self.px_um).astype(np.float64)
 
     @property
     def grid_y_um(self) -> NDArray[np.float64]:
         """Rows of the grid."""
-        return self.grid_rows * self.grid_um
+        return self.grid_rows.astype(np.float64) * self.grid_um
 
     @property
     def grid_x_um(self) -> NDArray[np.float64]:
         """Columns of the grid."""
-        return self.grid_columns * self.grid_um
+        return self.grid_columns.astype(np.float64) * self.grid_um
 
     @property
     def reach_um(self) -> tuple[float, float, float, float]:
@@ -160,7 +160,10 @@ class Frame:
         height, width = self.grid_shape
         row = np.rint(y_um / self.grid_um).astype(np.int64) - self.grid_rows[0]
         column = np.rint(x_um / self.grid_um).astype(np.int64) - self.grid_columns[0]
-        return np.clip(row, 0, height - 1) * width + np.clip(column, 0, width - 1)
+        np.clip(row, 0, height - 1, out=row)
+        np.clip(column, 0, width - 1, out=column)
+        flat: Integers = row * width + column
+        return flat
 
 
 def halo(px_um: float) -> float:

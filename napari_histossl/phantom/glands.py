@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 
 from napari_histossl.phantom.frame import Frame
 from napari_histossl.phantom.hashing import Floats, Integers, stream
+from napari_histossl.phantom.layout_constants import GlandSetting
 from napari_histossl.phantom.look import Look
 from napari_histossl.phantom.noise import octaves, octaves_at, smooth
-from napari_histossl.phantom.settings import GlandSetting, Setting
+from napari_histossl.phantom.settings import Setting
 from napari_histossl.phantom.sites import Sites, Windows, scatter
 
 
@@ -50,7 +51,8 @@ class GlandTable:
     @property
     def swing(self) -> Floats:
         """Largest share by which each outline may exceed its mean radius."""
-        return np.abs(self.harmonics).sum(axis=0)
+        swing: Floats = np.abs(self.harmonics).sum(axis=0)
+        return swing
 
     def outline(self, which: Integers, y: Floats, x: Floats) -> Floats:
         """Return the radius of gland `which` in the direction of a unit vector."""

@@ -85,7 +85,7 @@ class Fields:
     @classmethod
     def of(cls, scene: Scene, layout: Layout, frame: Frame) -> Fields:
         """Interpolate the layout at the pixels of a frame."""
-        slow = frame.to_pixels(
+        tissue, necrosis, wall, lumen, lymphoid, fibre_u, fibre_v = frame.to_pixels(
             layout.tissue,
             layout.necrosis,
             layout.glands.wall,
@@ -95,7 +95,13 @@ class Fields:
             layout.fibre_v,
         )
         return cls(
-            *slow,
+            tissue=tissue,
+            necrosis=necrosis,
+            wall=wall,
+            lumen=lumen,
+            lymphoid=lymphoid,
+            fibre_u=fibre_u,
+            fibre_v=fibre_v,
             clump=Noise.of(scene, "clump", CLUMP_UM, frame),
             grain=Noise.of(scene, "grain", GRAIN_UM, frame),
         )

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 Hashes = NDArray[np.uint32]
 Floats = NDArray[np.float32]
 Integers = NDArray[np.int64]
+Places = NDArray[np.float64]
 
 _MASK = 0xFFFFFFFF
 _STEP = 0x9E3779B9

@@ -17,10 +17,11 @@ from napari_histossl.classes import DEFAULT_CLASSES
 from napari_histossl.phantom.frame import Frame
 from napari_histossl.phantom.glands import Glands, lay_glands
 from napari_histossl.phantom.hashing import Floats, stream
+from napari_histossl.phantom.layout_constants import LayoutSetting
 from napari_histossl.phantom.look import Look
 from napari_histossl.phantom.lymphoid import lay_lymphoid
 from napari_histossl.phantom.noise import flowing, octaves
-from napari_histossl.phantom.settings import LayoutSetting, Setting
+from napari_histossl.phantom.settings import Setting
 from napari_histossl.phantom.vessels import Vessels, lay_vessels
 
 TUMOUR = DEFAULT_CLASSES.named("tumour").index

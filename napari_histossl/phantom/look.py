@@ -11,7 +11,8 @@ import math
 from dataclasses import dataclass
 
 from napari_histossl.phantom.hashing import Dice
-from napari_histossl.phantom.settings import Setting, StainSetting
+from napari_histossl.phantom.settings import Setting
+from napari_histossl.phantom.tissue_constants import StainSetting
 
 Colour = tuple[float, float, float]
 
@@ -78,6 +79,7 @@ class Look:
     necrosis_ghosts: float
     necrosis_shrunken: float
     necrosis_dust: float
+    necrosis_darkness: float
 
     @classmethod
     def of(cls, seed: int, setting: Setting) -> Look:
@@ -125,6 +127,7 @@ class Look:
             necrosis_ghosts=between("necrosis.ghosts", necrosis.ghosts),
             necrosis_shrunken=between("necrosis.shrunken", necrosis.shrunken),
             necrosis_dust=between("necrosis.dust", necrosis.dust),
+            necrosis_darkness=between("necrosis.darkness", necrosis.darkness),
         )
 
 

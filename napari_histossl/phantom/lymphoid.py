@@ -8,9 +8,10 @@ import numpy as np
 
 from napari_histossl.phantom.frame import Frame
 from napari_histossl.phantom.hashing import Floats
+from napari_histossl.phantom.layout_constants import LymphoidSetting
 from napari_histossl.phantom.look import Look
 from napari_histossl.phantom.noise import octaves, octaves_at
-from napari_histossl.phantom.settings import LymphoidSetting, Setting
+from napari_histossl.phantom.settings import Setting
 from napari_histossl.phantom.sites import Sites, scatter
 
 _SUPPORT = math.sqrt(2.0)

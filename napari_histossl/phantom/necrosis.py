@@ -32,8 +32,10 @@ def lay_necrosis(scene: Scene, frame: Frame, fields: Fields, ground: Ground) -> 
         (0.2, cloud),
     )
     even = evened_out(look.necrosis_eosin, grain.hidden, look.stain.eosin[1])
-    eosin = (1 + grain.field) * np.float32(look.necrosis_eosin * even)
-    haematoxylin = (1 + 0.8 * grain.field) * np.float32(look.necrosis_haematoxylin)
+    eosin = np.full(frame.shape, look.necrosis_eosin * even, np.float32)
+    eosin *= 1 + grain.field
+    haematoxylin = np.full(frame.shape, look.necrosis_haematoxylin, np.float32)
+    haematoxylin *= 1 + 0.8 * grain.field
     holes = mixed((0.55, cloud), (0.3, fields.grain), (0.4, fields.clump))
     field = np.zeros(frame.shape, np.float32)
     field += holes.field

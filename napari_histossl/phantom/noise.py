@@ -65,7 +65,7 @@ def smooth(
     along += values[:, at + 1] * column_weights[1]
     along += values[:, at + 2] * column_weights[2]
     at = first_row - first_row[0]
-    field = along[at]
+    field: Floats = along[at]
     field *= row_weights[0][:, None]
     for tap in (1, 2):
         part = along[at + tap]
@@ -188,18 +188,3 @@ def flowing(key: int, pitch_u: float, pitch_v: float, u: Floats, v: Floats) -> F
     far *= row_part
     near += far
     return near
-
-
-def ease(values: Floats, low: float, high: float) -> Floats:
-    """Smooth step from 0 at `low` to 1 at `high`."""
-    part = values - np.float32(low)
-    part *= np.float32(1.0 / (high - low))
-    np.clip(part, 0, 1, out=part)
-    return part * part * (3 - 2 * part)
-
-
-def ramp(values: Floats, low: float, high: float) -> Floats:
-    """Straight step from 0 at `low` to 1 at `high`."""
-    part = values - np.float32(low)
-    part *= np.float32(1.0 / (high - low))
-    return np.clip(part, 0, 1, out=part)

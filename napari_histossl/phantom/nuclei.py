@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_histossl.phantom.hashing import Floats, Hashes, draw
-from napari_histossl.phantom.settings import NucleusShape
+from napari_histossl.phantom.tissue_constants import NucleusShape
 
 TWO_PI = 6.2831853
 

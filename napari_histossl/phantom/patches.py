@@ -183,7 +183,7 @@ def _boxes(
     centres = np.argwhere(share >= purity + 0.02)
     chosen = centres[rng.permutation(len(centres))[: 2 * _TAKEN_PER_MAP]]
     jitter = rng.uniform(0, 1, chosen.shape)
-    middle = (chosen + (corner.y, corner.x) + jitter) * factor
+    middle = (chosen + np.array([corner.y, corner.x]) + jitter) * factor
     corners = np.floor(middle).astype(int) - patch_px // 2
     boxes = [Box(int(y), int(x), patch_px, patch_px) for y, x in corners]
     return [box for box in boxes if _covers(slide, box, here, corner, factor, purity)]

@@ -18,7 +18,7 @@ from napari_histossl.phantom.ground import (
 from napari_histossl.phantom.hashing import Floats, stream
 from napari_histossl.phantom.layout import Layout, Scene
 from napari_histossl.phantom.noise import FLOWING_DEVIATION, flowing, octaves
-from napari_histossl.phantom.settings import Fibre
+from napari_histossl.phantom.tissue_constants import Fibre
 
 _COARSEST_PX = 0.9
 """Fibres are drawn while a pixel is below this share of their width."""
@@ -79,7 +79,8 @@ class _Fibres:
     def over(cls, scene: Scene, frame: Frame, fields: Fields) -> _Fibres:
         """Draw all fibres that the pixels can show."""
         stroma = scene.setting.stroma
-        fibres = cls(*np.zeros((2, *frame.shape), np.float32), 0.0, 0.0)
+        closed, shade = np.zeros((2, *frame.shape), np.float32)
+        fibres = cls(closed, shade, hidden_closed=0.0, hidden_shade=0.0)
         for fibre in stroma.fibres:
             noise = _along_fibres(scene, frame, fields, fibre)
             fibres._add(fibre, noise, noise, FLOWING_DEVIATION)

@@ -11,6 +11,12 @@ from napari_histossl.phantom.layout import EDGE, TUMOUR, Layout, Scene
 from napari_histossl.phantom.nuclei import TWO_PI, Cells, Nuclei
 from napari_histossl.phantom.sites import scatter
 
+_HAS_NUCLEOLUS, _NUCLEOLUS_AWAY = 30, 31
+"""Which uniform number of a cell decides on its nucleolus."""
+
+_OF_NUCLEOLI = 0x5BD1E995
+"""Turns the hash of a cell into that of its nucleolus."""
+
 _UPRIGHT_TILT = 0.7
 """Range of the angle between a nucleus and the gland's radius, in radians."""
 
@@ -18,11 +24,11 @@ _UPRIGHT_TILT = 0.7
 def find_tumour_cells(scene: Scene, layout: Layout, frame: Frame) -> list[Nuclei]:
     """Return the nuclei of nests and of glands."""
     table = layout.glands.table
-    parts = []
+    parts: list[Nuclei] = []
     if len(table.sites) and table.is_solid.any():
-        parts.append(_nests(scene, layout, frame))
+        parts += _nests(scene, layout, frame)
     if len(table.sites) and not table.is_solid.all():
-        parts.append(_palisades(scene, layout, frame))
+        parts += _palisades(scene, layout, frame)
     return parts
 
 
@@ -34,13 +40,19 @@ def _living(layout: Layout, here: Integers, deeper_than: float) -> NDArray[np.bo
     return keep
 
 
-def _vigour(layout: Layout, here: Integers) -> Floats:
-    """1 in sound tumour, falling towards the border of necrosis."""
-    near = 0.35 - 6.5 * layout.necrosis.ravel()[here]
-    return np.clip(near, 0.35, 1).astype(np.float32)
+def vigour(necrosis: Floats) -> Floats:
+    """Factor on the darkness of nuclei, falling from 1 towards the border of necrosis.
+
+    Parameters
+    ----------
+    necrosis : ndarray of float32
+        Field of the layout, negative outside necrosis.
+    """
+    near: Floats = np.float32(0.35) - np.float32(6.5) * necrosis
+    return np.clip(near, 0.35, 1, out=near)
 
 
-def _nests(scene: Scene, layout: Layout, frame: Frame) -> Nuclei:
+def _nests(scene: Scene, layout: Layout, frame: Frame) -> list[Nuclei]:
     look, tumour = scene.look, scene.setting.tumour
     sites = scatter(
         scene.seed,
@@ -54,15 +66,17 @@ def _nests(scene: Scene, layout: Layout, frame: Frame) -> Nuclei:
     keep = (winner >= 0) & layout.glands.table.is_solid[winner]
     keep &= (sites.draw(2) < look.tumour_fill) & _living(layout, here, 3.0)
     sites = sites.where(keep)
-    return Cells(sites.hashes, sites.y_um, sites.x_um, TUMOUR).shaped(
+    cells = Cells(sites.hashes, sites.y_um, sites.x_um, TUMOUR)
+    nuclei = cells.shaped(
         tumour.nest_nucleus,
         scale=look.tumour_nucleus_size,
-        darkness=look.tumour_darkness * _vigour(layout, here[keep]),
+        darkness=look.tumour_darkness * vigour(layout.necrosis.ravel()[here[keep]]),
         pallor=(look.tumour_pallor, tumour.pallor_spread),
     )
+    return [nuclei, _nucleoli(scene, frame, cells, nuclei)]
 
 
-def _palisades(scene: Scene, layout: Layout, frame: Frame) -> Nuclei:
+def _palisades(scene: Scene, layout: Layout, frame: Frame) -> list[Nuclei]:
     """Two rows of upright nuclei along the wall of every gland near the frame."""
     look, tumour, table = scene.look, scene.setting.tumour, layout.glands.table
     gland, number, angle_step = _stations(scene, layout, frame)
@@ -89,13 +103,35 @@ def _palisades(scene: Scene, layout: Layout, frame: Frame) -> Nuclei:
     here = frame.nearest(y_um, x_um)
     keep = _living(layout, here, 1.5)
     keep &= layout.glands.winner.ravel()[here] == gland
-    return Cells(hashes[keep], y_um[keep], x_um[keep], TUMOUR).shaped(
+    cells = Cells(hashes[keep], y_um[keep], x_um[keep], TUMOUR)
+    nuclei = cells.shaped(
         tumour.palisade_nucleus,
         scale=look.tumour_nucleus_size,
-        darkness=look.tumour_darkness * _vigour(layout, here[keep]),
+        darkness=look.tumour_darkness * vigour(layout.necrosis.ravel()[here[keep]]),
         pallor=(look.tumour_pallor, tumour.pallor_spread),
         axis=(x[keep], y[keep]),
         tilt=_UPRIGHT_TILT,
+    )
+    return [nuclei, _nucleoli(scene, frame, cells, nuclei)]
+
+
+def _nucleoli(scene: Scene, frame: Frame, cells: Cells, nuclei: Nuclei) -> Nuclei:
+    """Return a dark dot, off the middle, in some nuclei; none on coarse levels."""
+    look, tumour = scene.look, scene.setting.tumour
+    keep = draw(cells.hashes, _HAS_NUCLEOLUS) < look.tumour_nucleoli
+    keep &= frame.px_um < tumour.nucleoli_below
+    away = 0.5 * nuclei.short_um * (draw(cells.hashes, _NUCLEOLUS_AWAY) - 0.5)
+    dots = Cells(
+        cells.hashes[keep] ^ np.uint32(_OF_NUCLEOLI),
+        (cells.y_um + away * nuclei.cos)[keep],
+        (cells.x_um - away * nuclei.sin)[keep],
+        0,
+    )
+    return dots.shaped(
+        tumour.nucleolus,
+        scale=look.tumour_nucleus_size,
+        darkness=look.tumour_darkness,
+        pallor=(0.0, 0.0),
     )
 
 
