@@ -7,11 +7,12 @@ and for each reader a sequence of ids. It holds no class, no file name, no path,
 seed, and no metadata of the pictures; all pictures have the same number of bytes. The
 truth lies in a second file that the owner keeps, readable by the owner's account alone.
 
-Not protected: the orders tell which pictures form a balanced block (`napari_histossl.study.order`).
-The pictures themselves are not encrypted, so a program can look at them as a reader
-can, and readers of one study file can see the answers of others with an SQLite tool.
-Whether colour, sharpness or traces of compression give the classes away is not checked:
-that the two folders were made the same way is up to the owner.
+Not protected: the orders tell which pictures form a balanced block
+(`napari_histossl.study.order`). The pictures themselves are not encrypted, so a program
+can look at them as a reader can, and readers of one study file can see the answers of
+others with an SQLite tool. Whether colour, sharpness or traces of compression give the
+classes away is not checked: that the two folders were made the same way is up to the
+owner.
 """
 
 from __future__ import annotations
