@@ -87,6 +87,39 @@ class Entry:
         return digest([json.dumps(fields, separators=(",", ":")).encode()])
 
 
+COLUMNS = (
+    "seq", "utc", "author", "tool", "kind", "class_index", "target",
+    "y", "x", "height", "width",
+    "payload_sha256", "after_sha256", "before_sha256", "previous", "hash",
+)  # fmt: skip
+"""Columns of the table of entries, in the order of `row_of` and `entry_of`."""
+
+
+def row_of(entry: Entry) -> tuple[Any, ...]:
+    """Return an entry as a row of the table."""
+    box = entry.box
+    corner = (box.y, box.x, *box.shape) if box else (None,) * 4
+    return (
+        entry.seq, entry.utc, entry.author, entry.tool, entry.kind.value,
+        entry.class_index, entry.target, *corner, entry.payload_sha256,
+        entry.after_sha256, entry.before_sha256, entry.previous, entry.hash,
+    )  # fmt: skip
+
+
+def entry_of(row: tuple[Any, ...]) -> Entry:
+    """Return the entry of a row; its hash is computed, not taken from the row.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If the row makes no sense.
+    """
+    seq, utc, author, tool, kind, class_index, target, *rest, _hash = row
+    corner, digests = rest[:4], rest[4:]
+    box = None if corner[0] is None else Box(*corner)
+    return Entry(seq, utc, author, tool, Kind(kind), class_index, target, box, *digests)
+
+
 def digest(bodies: Iterable[bytes]) -> str:
     """Return the SHA-256 over the SHA-256 of each body, as hexadecimal digits."""
     whole = hashlib.sha256()

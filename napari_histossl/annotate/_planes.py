@@ -66,6 +66,9 @@ class Planes:
             reducer="max",
             provenance=provenance,
         )
+        # Strokes may be durable long before the first flush: what describes the arrays
+        # has to be on the disk before them.
+        _sync_tree(path)
         return cls(labels, origin)
 
     @classmethod
@@ -139,6 +142,14 @@ def _chunk_files(pyramid: Pyramid, boxes: Sequence[Box]) -> Iterable[Path]:
             keys.update((row, column) for row in rows for column in columns)
         root = Path(array.store.root) / array.path
         yield from (root / array.metadata.encode_chunk_key(key) for key in keys)
+
+
+def _sync_tree(folder: Path) -> None:
+    """Wait until a new folder, its files and the folders it lies in are on the disk."""
+    paths = [folder, *folder.rglob("*"), *folder.parents[:2]]
+    for path in paths:
+        if path.is_file() or os.name == "posix":
+            _sync_path(path)
 
 
 def _sync_path(path: Path) -> None:

@@ -24,7 +24,14 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 from napari_histossl.annotate import _database
-from napari_histossl.annotate._entries import Entry, Kind, digest
+from napari_histossl.annotate._entries import (
+    COLUMNS,
+    Entry,
+    Kind,
+    digest,
+    entry_of,
+    row_of,
+)
 from napari_histossl.annotate._history import UndoHistory
 from napari_histossl.annotate._patches import Patch, unpack
 from napari_histossl.errors import AnnotationError, JournalError
@@ -32,11 +39,6 @@ from napari_histossl.geometry import Box
 
 Part = Literal["before", "after"]
 """Which pixels of a change."""
-
-_COLUMNS = (
-    "seq, utc, author, tool, kind, class_index, target, y, x, height, width, "
-    "payload_sha256, after_sha256, before_sha256, previous"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,10 +160,16 @@ class Journal:
         JournalError
             If one cannot be read.
         """
-        query = f"SELECT {_COLUMNS} FROM entries WHERE seq > ? ORDER BY seq"  # noqa: S608
+        names = ", ".join(COLUMNS)
+        query = f"SELECT {names} FROM entries WHERE seq > ? ORDER BY seq"  # noqa: S608
         with _database.as_journal_errors(self.path, "read"):
             for row in self._connection.execute(query, (after_seq,)):
-                yield self._entry(row)
+                try:
+                    entry = entry_of(row)
+                except (TypeError, ValueError) as error:
+                    what = f"it cannot be read ({error})"
+                    raise self._damaged(row[0], what) from error
+                yield entry
 
     def entry(self, seq: int) -> Entry:
         """Return one entry.
@@ -309,34 +317,17 @@ class Journal:
         )
 
     def _insert(self, entry: Entry, payload: bytes) -> None:
-        box = entry.box
-        corner = (box.y, box.x, *box.shape) if box else (None,) * 4
+        marks = ",".join("?" * len(COLUMNS))
         self._connection.execute(
-            f"INSERT INTO entries ({_COLUMNS}, hash) "  # noqa: S608
-            "VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
-            (
-                entry.seq, entry.utc, entry.author, entry.tool, entry.kind.value,
-                entry.class_index, entry.target, *corner, entry.payload_sha256,
-                entry.after_sha256, entry.before_sha256, entry.previous, entry.hash,
-            ),
-        )  # fmt: skip
+            f"INSERT INTO entries ({', '.join(COLUMNS)}) VALUES ({marks})",  # noqa: S608
+            row_of(entry),
+        )
         if payload:
             self._connection.execute(
                 "INSERT INTO payloads VALUES (?, ?)", (entry.seq, payload)
             )
         if entry.kind is Kind.BASE:
             self._connection.execute("DELETE FROM meta WHERE key = 'seeding'")
-
-    def _entry(self, row: tuple[Any, ...]) -> Entry:
-        seq, utc, author, tool, kind, class_index, target, *rest = row
-        corner, digests = rest[:4], rest[4:]
-        try:
-            box = None if corner[0] is None else Box(*corner)
-            return Entry(
-                seq, utc, author, tool, Kind(kind), class_index, target, box, *digests
-            )
-        except (TypeError, ValueError) as error:
-            raise self._damaged(seq, f"it cannot be read ({error})") from error
 
     def _bodies(self, seq: int, part: Part) -> Iterator[bytes]:
         query = "SELECT body FROM patches WHERE seq = ? AND part = ? ORDER BY number"

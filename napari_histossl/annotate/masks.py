@@ -174,6 +174,14 @@ class MaskStore:
     def open(cls, path: str | Path, *, read_only: bool = False) -> Self:
         """Open a mask; changes that a crash kept from the pyramids are applied.
 
+        Parameters
+        ----------
+        path : str or Path
+            The ``.ome.zarr`` folder.
+        read_only : bool
+            For looking: takes no lock, changes nothing, and shows what is in the
+            pyramids.
+
         Raises
         ------
         StoreError, JournalError

@@ -60,10 +60,11 @@ def join(corners: Corners) -> Iterator[Region]:
         for ring in members:
             part = vertices[starts[ring] : starts[ring + 1]]
             rings += _simple_rings(part) if ring in touching else [part]
-        (shell,) = (ring for ring in rings if _signed_area(ring) > 0)
-        holes = tuple(_from_top(ring) for ring in rings if _signed_area(ring) < 0)
+        rings = [_from_top(ring) for ring in rings]
+        (shell,) = (ring for ring in rings if _is_shell(ring))
+        holes = tuple(ring for ring in rings if ring is not shell)
         class_index = int(corners.class_index[first[members[0]]])
-        yield Region(class_index, _from_top(shell), holes)
+        yield Region(class_index, shell, holes)
 
 
 def _next_corners(corners: Corners) -> NDArray[np.int64]:
@@ -134,10 +135,11 @@ def _simple_rings(ring: _Ring) -> list[_Ring]:
 
 def _from_top(ring: _Ring) -> _Ring:
     """Return the same ring, begun at its first vertex in reading order."""
-    return np.roll(ring, -int(np.lexsort((ring[:, 1], ring[:, 0]))[0]), axis=0)
+    tops = np.flatnonzero(ring[:, 0] == ring[:, 0].min())
+    first = int(tops[ring[tops, 1].argmin()])
+    return ring if first == 0 else np.concatenate([ring[first:], ring[:first]])
 
 
-def _signed_area(ring: _Ring) -> int:
-    """Return the area, positive with the region on the right-hand side on screen."""
-    y, x = ring[:, 0], ring[:, 1]
-    return int(np.sum(x * np.roll(y, -1) - np.roll(x, -1) * y)) // 2
+def _is_shell(ring: _Ring) -> bool:
+    """Tell an outer ring, which leaves its first vertex to the right, from a hole."""
+    return bool(ring[1, 0] == ring[0, 0])
