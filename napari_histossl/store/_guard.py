@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from napari_histossl.errors import StoreError
+from napari_histossl.errors import HistoSSLError, StoreError
 
 
 @contextmanager
@@ -14,8 +14,8 @@ def store_errors(path: Path) -> Iterator[None]:
     """Raise `StoreError` for whatever goes wrong inside."""
     try:
         yield
-    except StoreError:
-        raise
+    except HistoSSLError:
+        raise  # also the errors of a slide, which are OSErrors
     except FileNotFoundError as error:
         raise StoreError(f"{path} is not an OME-Zarr ({error})") from error
     except OSError as error:

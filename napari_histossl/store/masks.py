@@ -1,0 +1,120 @@
+"""Masks as palette PNG: pixel values are class indices, colours come along.
+
+Any picture program shows such a file in the colours of its classes, and reading it as
+an array gives the indices back without loss.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_histossl.classes import ClassTable
+from napari_histossl.errors import StoreError
+from napari_histossl.store._guard import store_errors
+
+LARGEST_MASK_PX = 1 << 30
+"""Pixels of the largest PNG that is read: 1 GB of memory."""
+
+
+def write_mask_png(
+    path: str | Path, labels: NDArray[Any], classes: ClassTable | None = None
+) -> None:
+    """Write labels as a PNG with a palette.
+
+    Parameters
+    ----------
+    path : str or Path
+        File to write; replaced as a whole once everything is written.
+    labels : ndarray of shape (H, W) and dtype uint8
+        Class indices.
+    classes : ClassTable, optional
+        Gives the colours; by default a palette in which all indices differ.
+
+    Raises
+    ------
+    StoreError
+        If the labels are of another kind, or the file cannot be written.
+    """
+    from PIL import Image
+
+    if labels.ndim != 2 or labels.dtype != np.uint8:
+        raise StoreError(
+            f"a mask is written from uint8 labels with two axes; got {labels.dtype} of "
+            f"shape {labels.shape}"
+        )
+    path = Path(path)
+    picture = Image.fromarray(np.ascontiguousarray(labels))
+    picture.putpalette(_palette(classes).ravel().tolist())
+    part = path.with_name(f"{path.name}.partial")
+    with store_errors(path):
+        try:
+            picture.save(part, format="PNG", optimize=False)
+            os.replace(part, path)
+        except OSError:
+            part.unlink(missing_ok=True)
+            raise
+
+
+def read_mask_png(path: str | Path) -> NDArray[np.uint8]:
+    """Read the class indices of a palette or grey PNG.
+
+    Parameters
+    ----------
+    path : str or Path
+        A PNG as `write_mask_png` writes it, or one of 8-bit grey values.
+
+    Returns
+    -------
+    ndarray of shape (H, W) and dtype uint8
+        Class indices.
+
+    Raises
+    ------
+    StoreError
+        If the file is missing, damaged, too large, or has colours instead of indices.
+    """
+    from PIL import Image, UnidentifiedImageError
+
+    path = Path(path)
+    if not path.is_file():
+        raise StoreError(f"{path} does not exist; expected a PNG mask")
+    try:
+        with Image.open(path) as picture:
+            _refuse_odd(path, picture)
+            return np.asarray(picture).astype(np.uint8)
+    except (UnidentifiedImageError, SyntaxError, ValueError, OSError) as error:
+        if isinstance(error, StoreError):
+            raise
+        raise StoreError(f"{path} is damaged or not a PNG ({error})") from error
+
+
+def _refuse_odd(path: Path, picture: Any) -> None:
+    if picture.width * picture.height > LARGEST_MASK_PX:
+        raise StoreError(
+            f"{path} has {picture.height} x {picture.width} px; masks are read from "
+            f"PNG up to {LARGEST_MASK_PX:,} px: cut it into regions"
+        )
+    if picture.mode not in ("P", "L", "1"):
+        raise StoreError(
+            f"{path} has colours ({picture.mode}) instead of class indices; expected a "
+            f"palette or grey PNG"
+        )
+
+
+def _palette(classes: ClassTable | None) -> NDArray[np.uint8]:
+    """Return 256 colours; unlabelled is black."""
+    indices = np.arange(256)
+    # steps of the golden ratio round the colour circle keep neighbours apart
+    turn = (indices * 0.61803 % 1.0)[:, None] + np.array([0, 1 / 3, 2 / 3])
+    palette: NDArray[np.uint8] = np.rint(155 + 100 * np.cos(2 * np.pi * turn)).astype(
+        np.uint8
+    )
+    palette[0] = 0
+    for info in classes or ():
+        palette[info.index] = info.colour
+    return palette

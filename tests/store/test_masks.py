@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from napari_histossl.classes import DEFAULT_CLASSES
+from napari_histossl.errors import StoreError
+from napari_histossl.store.masks import read_mask_png, write_mask_png
+
+
+@pytest.mark.parametrize("classes", [None, DEFAULT_CLASSES])
+def test_indices_come_back_and_colours_show(tmp_path, rng, classes):
+    labels = rng.integers(0, 256, (70, 90)).astype(np.uint8)
+    labels[0, 0] = 1
+    write_mask_png(tmp_path / "a.png", labels, classes)
+    assert np.array_equal(read_mask_png(tmp_path / "a.png"), labels)
+    assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
+    shown = Image.open(tmp_path / "a.png").convert("RGB").getpixel((0, 0))
+    if classes is not None:
+        assert shown == classes[1].colour
+
+
+def test_all_indices_differ_in_colour(tmp_path):
+    labels = np.arange(256, dtype=np.uint8)[None]
+    write_mask_png(tmp_path / "a.png", labels)
+    shown = np.asarray(Image.open(tmp_path / "a.png").convert("RGB"))
+    assert len(np.unique(shown.reshape(-1, 3), axis=0)) > 250
+
+
+def test_grey_masks_of_others_are_read(tmp_path):
+    labels = np.array([[0, 3], [5, 1]], np.uint8)
+    Image.fromarray(labels).save(tmp_path / "a.png")
+    assert np.array_equal(read_mask_png(tmp_path / "a.png"), labels)
+
+
+def test_what_is_not_a_mask_is_named(tmp_path):
+    with pytest.raises(StoreError, match="uint8 labels"):
+        write_mask_png(tmp_path / "a.png", np.zeros((5, 5), int))
+    with pytest.raises(StoreError, match="does not exist"):
+        read_mask_png(tmp_path / "none.png")
+    (tmp_path / "text.png").write_text("hello")
+    with pytest.raises(StoreError, match="damaged"):
+        read_mask_png(tmp_path / "text.png")
+    Image.fromarray(np.zeros((5, 5, 3), np.uint8)).save(tmp_path / "rgb.png")
+    with pytest.raises(StoreError, match="instead of class indices"):
+        read_mask_png(tmp_path / "rgb.png")
