@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 from dataclasses import asdict, replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -75,6 +76,7 @@ def dino(
         "command": shlex.join(["napari-histossl", *sys.argv[1:]]),
         "drawing": asdict(drawing),
         "threads": threads,
+        "versions": {name: version(name) for name in ("napari-histossl", "numpy")},
     }
     work = train_dino(
         images,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
@@ -26,6 +27,9 @@ _CHUNK_TOKENS = 256
 
 _IN_FLIGHT = 2
 """Batches handed out at once: one is computed while another one waits or is written."""
+
+_MARK = re.compile(r"(\d+),(\d+)")
+"""How a finished tile is remembered: row, column."""
 
 Tile = tuple[int, int]
 Submit = Callable[[Sequence[Box]], "Future[NDArray[np.float16]]"]
@@ -155,8 +159,8 @@ def _key(tile: Tile) -> str:
 
 
 def _done_tiles(pyramid: Pyramid) -> set[Tile]:
-    pairs = (key.split(",") for key in pyramid.done_keys())
-    return {(int(row), int(column)) for row, column in pairs}
+    found = (_MARK.fullmatch(key) for key in pyramid.done_keys())
+    return {(int(mark[1]), int(mark[2])) for mark in found if mark}
 
 
 def _write(
