@@ -86,7 +86,7 @@ def overlay_layer(
         "translate": (0.0,) * others + translate,
         "units": ("pixel",) * others + _units(pyramid.pixel_um_yx is not None),
         "axis_labels": ("head",) * others + ("y", "x"),
-        "colormap": "inferno",
+        "colormap": "viridis",
         "opacity": 0.6,
         "contrast_limits": contrast_limits(pyramid),
         "interpolation2d": "nearest",

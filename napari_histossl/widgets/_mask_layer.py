@@ -43,6 +43,8 @@ class MaskLayer(Labels):
     on_error : callable
         Called with the error of an edit that could not be saved; the layer then shows
         the store's pixels again.
+    **options
+        Of napari's `Labels`, such as name and opacity.
     """
 
     def __init__(

@@ -18,11 +18,11 @@ from napari_histossl.widgets._workbench import METADATA_KEY, Workbench
 class MaskSession(QObject):
     """The mask on the Correct page.
 
-    Signals
-    -------
-    changed : str
+    Attributes
+    ----------
+    changed : Signal of str
         Something was saved, undone or could not be saved; a sentence for people.
-    ended
+    ended : Signal
         The mask was closed, by the page or because its layer was removed.
     """
 
@@ -117,7 +117,7 @@ class MaskSession(QObject):
         return view.y + view.height / 2, view.x + view.width / 2
 
     def _hide_overlays(self) -> None:
-        """Take overlays from the tissue that is to be judged; their eyes bring them back."""
+        """Take overlays off the tissue to be judged; the layer list shows them."""
         for layer in self._bench.viewer.layers:
             if layer.metadata.get(METADATA_KEY, {}).get("kind") in (
                 "overlay",

@@ -26,9 +26,9 @@ class OverlayLayer(QObject):
     bench : Workbench
         What the pages of the viewer share.
 
-    Signals
-    -------
-    changed
+    Attributes
+    ----------
+    changed : Signal
         Another overlay is shown, or none, or another head of it.
     """
 

@@ -39,9 +39,9 @@ class PathRow(QWidget):
     hint : str
         Shown while nothing is chosen.
 
-    Signals
-    -------
-    changed : str
+    Attributes
+    ----------
+    changed : Signal of str
         Another path is chosen or typed.
     """
 
@@ -78,9 +78,9 @@ class PathRow(QWidget):
 class NewStudy(QWidget):
     """Two folders, names, and a button.
 
-    Signals
-    -------
-    made : str
+    Attributes
+    ----------
+    made : Signal of str
         A study has been made; its path.
     """
 

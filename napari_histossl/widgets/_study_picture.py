@@ -30,9 +30,9 @@ class PictureView(QWidget):
     clock : callable
         Returns nanoseconds that never go back.
 
-    Signals
-    -------
-    painted
+    Attributes
+    ----------
+    painted : Signal
         The picture is on the screen for the first time.
 
     Notes

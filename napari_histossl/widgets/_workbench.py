@@ -65,13 +65,13 @@ class Workbench(QObject):
     workspace : Path, optional
         Folder for results; beside the slide where None.
 
-    Signals
-    -------
-    slide_changed
+    Attributes
+    ----------
+    slide_changed : Signal
         Another slide, or none, is in view.
-    progressed : (Progress, float or None)
+    progressed : Signal of (Progress, float or None)
         The run has advanced; seconds left where they can be told.
-    run_changed : bool
+    run_changed : Signal of bool
         A run has started (True) or ended (False).
     """
 

@@ -30,13 +30,13 @@ class WorkerFailure(HistoSSLError, RuntimeError):
 class WorkerProcess(QObject):
     """One job in one process.
 
-    Signals
-    -------
-    progressed : Progress
+    Attributes
+    ----------
+    progressed : Signal of Progress
         A unit of work is finished.
-    finished : bool
+    finished : Signal of bool
         The work has ended: True if it is complete, False if it failed or was stopped.
-    failed : Exception
+    failed : Signal of Exception
         Emitted before ``finished(False)`` when the job raised.
 
     Notes

@@ -76,11 +76,11 @@ class ReaderWindow(QWidget):
     clock : callable
         Returns nanoseconds that never go back; measures the time of a picture.
 
-    Signals
-    -------
-    answered : int
+    Attributes
+    ----------
+    answered : Signal of int
         An answer is on the disk; number of answers so far.
-    closed
+    closed : Signal
         The window is closed and the session with it.
     """
 
