@@ -23,7 +23,8 @@ LayerTuple = tuple[Any, dict[str, Any], str]
 
 METADATA_KEY = "histossl"
 """Where ``layer.metadata`` tells what a layer of ours shows: ``kind``, and where they
-are known ``source`` (record of the slide) and ``path`` (folder of the result)."""
+are known ``source`` (record of the slide), ``path`` (folder of the result) and
+``facts`` (what the slide's file says about itself)."""
 
 _TRANSPARENT = (0.0, 0.0, 0.0, 0.0)
 
@@ -51,7 +52,13 @@ def slide_layer(slide: Slide) -> LayerTuple:
         "rgb": True,
         "scale": slide.mpp_yx or (1.0, 1.0),
         "units": _units(slide.mpp_yx is not None),
-        "metadata": {METADATA_KEY: {"kind": "slide", "source": slide.source}},
+        "metadata": {
+            METADATA_KEY: {
+                "kind": "slide",
+                "source": slide.source,
+                "facts": dict(slide.properties),
+            }
+        },
     }
     return lazy_pyramid(slide), options, "image"
 
@@ -200,9 +207,7 @@ def _place(
 ) -> tuple[tuple[float, float], tuple[float, float]]:
     """Return scale and translation in world units along rows and columns."""
     pixel = pyramid.pixel_um_yx or pyramid.pixel_px0_yx or (1.0, 1.0)
-    slide_pixel = (slide.mpp_yx if slide else None) or (
-        (1.0, 1.0) if pyramid.pixel_um_yx is None else (0.0, 0.0)
-    )
+    slide_pixel = _slide_pixel(pyramid, slide)
     y, x = (
         origin + (own - of_slide) / 2
         for origin, own, of_slide in zip(
@@ -210,6 +215,21 @@ def _place(
         )
     )
     return pixel, (y, x)
+
+
+def _slide_pixel(pyramid: Pyramid, slide: Slide | None) -> tuple[float, float]:
+    """Return the size of the slide's level-0 pixel in the units of the pyramid."""
+    if pyramid.pixel_um_yx is None:
+        return 1.0, 1.0
+    if slide is not None and slide.mpp_yx is not None:
+        return slide.mpp_yx
+    if pyramid.pixel_px0_yx is None:  # as large as the pyramid's own, or unknown
+        return pyramid.pixel_um_yx
+    y, x = (
+        um / px0
+        for um, px0 in zip(pyramid.pixel_um_yx, pyramid.pixel_px0_yx, strict=True)
+    )
+    return y, x
 
 
 def _units(in_um: bool) -> tuple[str, str]:

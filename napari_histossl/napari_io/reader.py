@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from napari_histossl.errors import HistoSSLError
 from napari_histossl.napari_io.layers import (
     LayerTuple,
     mask_layer,
@@ -71,11 +70,13 @@ def _is_ours(path: Path) -> bool:
 
 def _is_result(path: Path) -> bool:
     """Tell whether an OME-Zarr was written by us; others belong to other readers."""
+    import json
+
     try:
-        Pyramid.open(path).close()
-    except HistoSSLError:
+        metadata = json.loads((path / "zarr.json").read_bytes())
+        return "histossl" in metadata["attributes"]
+    except (OSError, ValueError, KeyError, TypeError):
         return False
-    return True
 
 
 def _is_slide_tiff(path: Path) -> bool:

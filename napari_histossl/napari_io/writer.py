@@ -33,15 +33,22 @@ def write_labels_png(path: str, data: Any, meta: dict[str, Any]) -> list[str]:
     StoreError
         If there are more than two axes, or an index above 255.
     """
-    from napari_histossl.store.masks import write_mask_png
+    from napari_histossl.store.masks import LARGEST_MASK_PX, write_mask_png
 
-    labels = np.asarray(data[0] if isinstance(data, list | tuple) else data)
-    largest = int(labels.max(initial=0))
-    if labels.ndim != 2 or largest > _LARGEST_LABEL:
+    name = meta.get("name", "the layer")
+    finest = data[0] if isinstance(data, list | tuple) else data
+    shape = tuple(finest.shape)
+    if len(shape) == 2 and shape[0] * shape[1] > LARGEST_MASK_PX:
         raise StoreError(
-            f"{meta.get('name', 'the layer')} cannot be written as PNG: expected two "
-            f"axes and labels up to {_LARGEST_LABEL}; got shape {labels.shape} and "
-            f"labels up to {largest}"
+            f"{name} of {shape[0]} x {shape[1]} px is too large for one PNG (up to "
+            f"{LARGEST_MASK_PX:,} px); export a region on the Correct page"
+        )
+    labels = np.asarray(finest)
+    lowest, largest = int(labels.min(initial=0)), int(labels.max(initial=0))
+    if labels.ndim != 2 or lowest < 0 or largest > _LARGEST_LABEL:
+        raise StoreError(
+            f"{name} cannot be written as PNG: expected two axes and labels from 0 to "
+            f"{_LARGEST_LABEL}; got shape {shape} and labels from {lowest} to {largest}"
         )
     write_mask_png(path, labels.astype(np.uint8), None)
     return [path]

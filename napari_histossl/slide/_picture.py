@@ -57,7 +57,7 @@ def open_picture(source: FileSource) -> ArraySlide:
             f"{source.name} looks like a picture but cannot be decoded ({error}); it "
             f"may be damaged or incomplete: copy it again"
         ) from error
-    return picture_slide(source, pixels, {"histossl.format": form})
+    return picture_slide(source, pixels, {"format": form})
 
 
 def picture_slide(

@@ -142,7 +142,7 @@ def _as_picture(source: FileSource, series: Any) -> Slide:
     if series.axes in ("SYX", "CYX"):
         pixels = np.moveaxis(pixels, 0, -1)
     bits = _bits(page, [pixels])
-    properties = {**_facts(page), "histossl.format": "TIFF", **_depth_facts(page, bits)}
+    properties = {**_facts(page), "format": "TIFF", **_depth_facts(page, bits)}
     return picture_slide(
         source, as_rgb(_to_8_bits(pixels, page, bits)), properties, _mpp_yx(page)
     )
@@ -177,7 +177,7 @@ class TiffSlide(Slide):
         self._bits = _bits(page, self._samples(page))
         self.properties = {
             **_facts(page),
-            "histossl.format": "OME-TIFF" if tiff.is_ome else "TIFF",
+            "format": "OME-TIFF" if tiff.is_ome else "TIFF",
             **_depth_facts(page, self._bits),
         }
         self.mpp_yx = source.mpp_yx or _file_mpp_yx(tiff, page)
@@ -346,7 +346,7 @@ def _to_8_bits(pixels: NDArray[Any], page: Any, bits: int) -> NDArray[np.uint8]:
 def _depth_facts(page: Any, bits: int) -> dict[str, str]:
     if page.dtype == np.uint8:
         return {}
-    return {"histossl.depth": f"16-bit values 0 to {(1 << bits) - 1} shown as 0 to 255"}
+    return {"depth": f"16-bit values 0 to {(1 << bits) - 1} shown as 0 to 255"}
 
 
 def _facts(page: Any) -> Mapping[str, str]:
