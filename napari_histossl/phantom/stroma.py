@@ -33,7 +33,8 @@ def lay_stroma(scene: Scene, frame: Frame, fields: Fields) -> Ground:
     fibres = _Fibres.over(scene, frame, fields)
     room = loose + np.float32(look.stroma_looseness + stroma.gap_width)
     room -= 0.3 * np.minimum(fields.lymphoid, 0.5)
-    gap = fibres.gaps(room, stroma.gap_softness)
+    edge = stroma.gap_slope * min(frame.px_um, stroma.gap_slope_um)
+    gap = fibres.gaps(room, math.hypot(stroma.gap_softness, edge))
 
     shade = fibres.shade
     shade *= np.float32(look.stroma_contrast)

@@ -109,6 +109,10 @@ class StromaSetting:
     loose: Octaves = ((900.0, 0.22), (240.0, 0.2), (55.0, 0.16))
     looseness: Range = (-0.26, 0.12)
     gap_softness: float = 0.10
+    gap_slope: float = 0.20
+    """What the noise changes by in a um, so that edges are as soft as a pixel."""
+    gap_slope_um: float = 1.0
+    """Pixels coarser than this soften edges no further."""
     eosin: Range = (0.32, 0.95)
     haematoxylin: Range = (0.02, 0.42)
     contrast: Range = (0.6, 1.2)
