@@ -21,16 +21,12 @@ from napari_histossl.phantom.layout import (
 )
 from napari_histossl.phantom.nuclei import Cells, Nuclei, gather
 from napari_histossl.phantom.sites import Sites, scatter
-from napari_histossl.phantom.tissue_constants import NucleusShape
 
 CLEARANCE_UM = 2.5
 """Cells keep this far from the wall of a gland."""
 
 _SPINDLE_TILT = 0.5
 """Range of the angle between a fibroblast and its fibre, in radians."""
-
-RED_CELL = NucleusShape((2.7, 3.5), (0.7, 1.0), (0.55, 0.9))
-"""A red cell, drawn as a disc that is paler in the middle."""
 
 
 def find_small_cells(scene: Scene, layout: Layout, frame: Frame) -> Nuclei:
@@ -128,4 +124,6 @@ def find_red_cells(scene: Scene, layout: Layout, frame: Frame) -> Nuclei:
     keep = layout.vessels.lumen.ravel()[here] > 1.2
     keep &= sites.draw(2) < layout.vessels.filled.ravel()[here]
     keep &= layout.tissue.ravel()[here] > EDGE
-    return _cells(sites.where(keep), 0).shaped(RED_CELL, pallor=(0.35, 0.0))
+    return _cells(sites.where(keep), 0).shaped(
+        scene.setting.red_cell, pallor=(0.35, 0.0)
+    )

@@ -144,4 +144,3 @@ class VesselSetting:
     red_drawn_below: float = 2.6
     """Pixels below this show red cells."""
     red_pitch: float = 6.1
-    red_radius: Range = (2.7, 3.5)

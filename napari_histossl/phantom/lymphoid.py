@@ -39,13 +39,14 @@ def lay_lymphoid(
     radii = _radii(sites, lymphoid)
     elongations = 1 + (lymphoid.elongation - 1) * sites.draw(4)
     angles = np.pi * sites.draw(5)
+    warp = (warp_y * lymphoid.warp_gain, warp_x * lymphoid.warp_gain)
     for number in range(len(sites)):
         _blot(
             members,
             frame,
             (float(sites.y_um[number]), float(sites.x_um[number])),
             (float(radii[number]), float(elongations[number]), float(angles[number])),
-            (warp_y * lymphoid.warp_gain, warp_x * lymphoid.warp_gain),
+            warp,
         )
     if len(sites):
         y_um, x_um = frame.grid_y_um, frame.grid_x_um

@@ -19,6 +19,7 @@ from napari_histossl.phantom.layout_constants import (
 from napari_histossl.phantom.tissue_constants import (
     LymphocyteSetting,
     NecrosisSetting,
+    NucleusShape,
     StainSetting,
     StromaSetting,
     TumourSetting,
@@ -45,6 +46,8 @@ class Setting:
     tumour: TumourSetting = field(default_factory=TumourSetting)
     lymphocytes: LymphocyteSetting = field(default_factory=LymphocyteSetting)
     necrosis: NecrosisSetting = field(default_factory=NecrosisSetting)
+    red_cell: NucleusShape = NucleusShape((2.7, 3.5), (0.7, 1.0), (0.55, 0.9))
+    """A red cell, drawn as a disc that is paler in the middle."""
     cell_pitch: float = 8.4
     """Lattice of all cells but those of the tumour."""
     cell_jitter: float = 0.38

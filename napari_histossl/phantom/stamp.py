@@ -166,7 +166,7 @@ def splat(
 def _disc_shares(
     nuclei: Nuclei, frame: Frame
 ) -> tuple[Integers, Integers, NDArray[np.float64]]:
-    """Number of the nucleus, flat index of the pixel, covered share of the pixel."""
+    """Return number of the nucleus, flat index of the pixel, share of it covered."""
     px_um = frame.px_um
     y, x = nuclei.y_um / px_um - 0.5, nuclei.x_um / px_um - 0.5
     row, column = np.rint(y), np.rint(x)
