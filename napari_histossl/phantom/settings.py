@@ -26,6 +26,9 @@ from napari_histossl.phantom.tissue_constants import (
 )
 
 
+_RED_CELL = NucleusShape((2.7, 3.5), (0.7, 1.0), (0.55, 0.9))
+
+
 @dataclass(frozen=True, slots=True)
 class Setting:
     """All constants of a way to draw tissue.
@@ -46,7 +49,7 @@ class Setting:
     tumour: TumourSetting = field(default_factory=TumourSetting)
     lymphocytes: LymphocyteSetting = field(default_factory=LymphocyteSetting)
     necrosis: NecrosisSetting = field(default_factory=NecrosisSetting)
-    red_cell: NucleusShape = NucleusShape((2.7, 3.5), (0.7, 1.0), (0.55, 0.9))
+    red_cell: NucleusShape = _RED_CELL
     """A red cell, drawn as a disc that is paler in the middle."""
     cell_pitch: float = 8.4
     """Lattice of all cells but those of the tumour."""
