@@ -93,7 +93,7 @@ def info(mask: MaskArgument) -> None:
             "mask": store.path,
             "size": f"{height} x {width} px, {len(store.levels)} levels",
             "scale": "unknown" if y is None else f"{y:g} x {x:g} um/px",
-            "slide": f"{store.downsample:g} slide px per mask px",
+            "downsample": f"{store.downsample:g} slide px per mask px",
             "classes": ", ".join(f"{c.index} {c.name}" for c in store.classes),
             "journal": f"{steps} entries",
             "undo": "yes" if store.can_undo else "nothing to undo",
@@ -103,7 +103,7 @@ def info(mask: MaskArgument) -> None:
         if store.is_seeding:
             facts["unfinished"] = "copying a proposal was interrupted"
     for key, value in facts.items():
-        print(f"{key:<10}{value}")
+        print(f"{key:<13}{value}")
 
 
 @group.command()

@@ -47,7 +47,9 @@ def test_an_empty_mask_at_the_level_nearest_to_half_a_micrometre(path, run):
         assert mask.shape == (700, 900)
         assert mask.mpp_yx == pytest.approx((0.5, 0.5))
         assert mask.downsample == 1
-    assert "nothing to redo" in run("info", path).out
+    said = run("info", path).out
+    for words in ("700 x 900 px", "1 slide px per mask px", "tiny.tif", "1 entries"):
+        assert words in said
 
 
 def test_a_coarser_mask_knows_where_it_lies_on_the_slide(run, tiny_tiff, tmp_path):
