@@ -13,7 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 Densities = NDArray[np.float32]
-"""Optical density of red, green and blue against the glass, (H, W, 3), at least 0."""
+"""Optical density of red, green and blue against the glass, (3, H, W), at least 0.
+
+Colours come first: taking the least of three planes is ten times as fast as taking the
+least along a last axis of three.
+"""
 
 _DARKEST_GLASS = 175
 """Lowest channel that glass may have: grey lamps reach 215, light tissue 170."""
@@ -23,6 +27,9 @@ _MOST_TINT = 34
 
 _SMALLEST_GLASS = 0.002
 """Share of the picture that must look like glass before it is taken for it."""
+
+_SAMPLE_PX = 1_000_000
+"""Pixels from which the colour of glass is taken."""
 
 _FAINTEST_TISSUE = 0.022
 """Lowest mean density of tissue: 5 % darker than the glass."""
@@ -58,7 +65,7 @@ def find_glass(picture: NDArray[np.float32]) -> Glass:
 
     Parameters
     ----------
-    picture : ndarray of shape (H, W, 3) and dtype float32
+    picture : ndarray of shape (3, H, W) and dtype float32
         RGB, 0 to 255, slightly smoothed.
 
     Returns
@@ -66,21 +73,24 @@ def find_glass(picture: NDArray[np.float32]) -> Glass:
     Glass
         White where nothing looks like glass, as in a picture full of tissue.
     """
-    darkest, brightest = picture.min(-1), picture.max(-1)
+    # a million pixels tell the colour of glass as well as ten million do
+    every = max(1, round((picture[0].size / _SAMPLE_PX) ** 0.5))
+    picture = picture[:, ::every, ::every]
+    darkest, brightest = lowest(picture), highest(picture)
     looks_like = (darkest >= _DARKEST_GLASS) & (brightest - darkest <= _MOST_TINT)
     # scanners fill what they left out with pure white, which is not the glass's colour
     scanned = looks_like & (darkest < 254)
-    candidates = picture[scanned if _is_enough(scanned) else looks_like]
+    candidates = picture[:, scanned if _is_enough(scanned) else looks_like]
     if not _is_enough(looks_like):
         return Glass((255.0, 255.0, 255.0), 0.0, is_seen=False)
-    brightness = candidates.mean(-1)
+    brightness = candidates.mean(0)
     counts = np.bincount(np.rint(brightness).astype(np.intp), minlength=256)
     # brighter wins between equals: light tissue is darker than the glass about it
     mode = 255 - int(np.argmax(np.convolve(counts, np.ones(3), "same")[::-1]))
-    near = candidates[np.abs(brightness - mode) <= 3]
-    red, green, blue = (float(value) for value in np.median(near, axis=0))
+    near = candidates[:, np.abs(brightness - mode) <= 3]
+    red, green, blue = (float(value) for value in np.median(near, axis=1))
     middle = max(red + green + blue, 1.0) / 3
-    spread = float(np.median(np.abs(near.mean(-1) - middle))) * _MEDIAN_TO_SIGMA
+    spread = float(np.median(np.abs(near.mean(0) - middle))) * _MEDIAN_TO_SIGMA
     noise = spread / middle / float(np.log(10))  # a small density is a small share
     return Glass((red, green, blue), noise, is_seen=True)
 
@@ -94,17 +104,17 @@ def densities(picture: NDArray[np.float32], glass: Glass) -> Densities:
 
     Parameters
     ----------
-    picture : ndarray of shape (H, W, 3) and dtype float32
+    picture : ndarray of shape (3, H, W) and dtype float32
         RGB, 0 to 255.
     glass : Glass
         What density 0 is.
 
     Returns
     -------
-    ndarray of shape (H, W, 3) and dtype float32
+    ndarray of shape (3, H, W) and dtype float32
         Base-10 logarithms, at least 0: what is brighter than glass has none.
     """
-    white = np.asarray(glass.colour, np.float32)
+    white = np.asarray(glass.colour, np.float32)[:, None, None]
     return np.maximum(-np.log10(np.maximum(picture, 1) / white), 0)
 
 
@@ -113,7 +123,7 @@ def find_stained(density: Densities, glass: Glass) -> NDArray[np.bool_]:
 
     Parameters
     ----------
-    density : ndarray of shape (H, W, 3)
+    density : ndarray of shape (3, H, W)
         Densities of a slightly smoothed picture.
     glass : Glass
         Its noise says what stands out.
@@ -124,7 +134,7 @@ def find_stained(density: Densities, glass: Glass) -> NDArray[np.bool_]:
         True where the mean density stands out.
     """
     threshold = max(_FAINTEST_TISSUE, _NOISE_FACTOR * glass.noise)
-    return np.asarray(density.mean(-1) > threshold)
+    return np.asarray(density.mean(0) > threshold)
 
 
 def find_grey(density: Densities) -> NDArray[np.bool_]:
@@ -132,7 +142,7 @@ def find_grey(density: Densities) -> NDArray[np.bool_]:
 
     Parameters
     ----------
-    density : ndarray of shape (H, W, 3)
+    density : ndarray of shape (3, H, W)
         Densities of a slightly smoothed picture.
 
     Returns
@@ -140,8 +150,8 @@ def find_grey(density: Densities) -> NDArray[np.bool_]:
     ndarray of shape (H, W) and dtype bool
         True where the three densities are alike, as no stain's are.
     """
-    spread = density.max(-1) - density.min(-1)
-    return np.asarray(spread < 0.12 * density.mean(-1))
+    spread = highest(density) - lowest(density)
+    return np.asarray(spread < 0.12 * density.mean(0))
 
 
 def find_ink(density: Densities) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
@@ -149,7 +159,7 @@ def find_ink(density: Densities) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
 
     Parameters
     ----------
-    density : ndarray of shape (H, W, 3)
+    density : ndarray of shape (3, H, W)
         Densities of a smoothed picture.
 
     Returns
@@ -164,19 +174,21 @@ def find_ink(density: Densities) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     0.7. Single bluish nuclei in magnified pictures reach 1.3: they are too small to
     count as a mark.
     """
-    red, green, blue = np.moveaxis(density, -1, 0)
+    red, green, blue = density
+    least = lowest(density)
+    is_even = highest(density) - least < 0.3 * least
     certain = (
         (red > 1.45 * green) & (red > 0.22)  # green and blue ink
         | (red > 1.10 * green) & (red > 0.50)  # dark blue
         | _is_red(red, green, blue, 0.88) & (green > 0.45)
         | _is_red(red, green, blue, 0.78) & (green > 0.80)
-        | _is_black(density, 0.85)
+        | is_even & (least > 0.85)  # black; folds of tissue are dark but purple
     )
     possible = (
         (red > 1.12 * green) & (red > 0.06)
         | (red > 0.85 * green) & (red > 0.70)  # blue ink upon tissue
         | _is_red(red, green, blue, 0.78) & (green > 0.30)
-        | _is_black(density, 0.60)
+        | is_even & (least > 0.60)
     )
     return np.asarray(certain), np.asarray(possible | certain)
 
@@ -191,7 +203,11 @@ def _is_red(
     return np.asarray((blue > ratio * green) & (red < 0.35 * green))
 
 
-def _is_black(density: Densities, least: float) -> NDArray[np.bool_]:
-    """Black ink: absorbs everything alike; folds of tissue are dark but purple."""
-    lowest = density.min(-1)
-    return np.asarray((lowest > least) & (density.max(-1) - lowest < 0.3 * lowest))
+def lowest(planes: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the least of three planes, (H, W)."""
+    return np.asarray(np.minimum(np.minimum(planes[0], planes[1]), planes[2]))
+
+
+def highest(planes: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the greatest of three planes, (H, W)."""
+    return np.asarray(np.maximum(np.maximum(planes[0], planes[1]), planes[2]))

@@ -35,6 +35,9 @@ def lazy_pyramid(slide: Slide) -> list[da.Array]:
 
     Notes
     -----
+    ``np.asarray`` and ``compute`` of a whole level above 512 MB are refused with a
+    `GeometryError`; slices and whatever else is derived from it are ordinary arrays.
+
     Chunks are found by their place, so building the graph of a 100,000 x 100,000 slide
     costs a millisecond. Names are unique: two openings of one file share no cache.
 
@@ -47,19 +50,20 @@ def lazy_pyramid(slide: Slide) -> list[da.Array]:
     """
     import dask.array as da
 
+    from napari_histossl.slide._level_array import LevelArray
+
     name = f"slide-{uuid.uuid4().hex}"
-    arrays = []
+    arrays: list[da.Array] = []
     for index, level in enumerate(virtual_levels(slide)):
         chunks = (*(_chunk_sizes(length) for length in level.shape), (3,))
-        arrays.append(
-            da.map_blocks(  # type: ignore[no-untyped-call]
-                _ReadChunk(slide, index),
-                name=f"{name}-{index}",
-                chunks=chunks,
-                dtype=np.uint8,
-                meta=np.empty((0, 0, 0), np.uint8),
-            )
+        blocks = da.map_blocks(  # type: ignore[no-untyped-call]
+            _ReadChunk(slide, index),
+            name=f"{name}-{index}",
+            chunks=chunks,
+            dtype=np.uint8,
+            meta=np.empty((0, 0, 0), np.uint8),
         )
+        arrays.append(LevelArray.guarding(blocks))
     return arrays
 
 

@@ -181,11 +181,14 @@ def _sizes(slide: Slide, downsample: float, shape: tuple[int, int]) -> _Sizes:
 def _label(picture: NDArray[np.uint8], sizes: _Sizes) -> NDArray[np.uint8]:
     from scipy import ndimage
 
-    smooth = ndimage.gaussian_filter(picture.astype(np.float32), (1, 1, 0))
+    planes = np.moveaxis(picture, -1, 0).astype(np.float32, order="C")
+    smooth = ndimage.gaussian_filter(planes, (0, 1, 1), truncate=3)
     glass = colour.find_glass(smooth)
     density = colour.densities(smooth, glass)
     stained = colour.find_stained(density, glass)
-    ink = _grow(*colour.find_ink(ndimage.gaussian_filter(density, (1, 1, 0))))
+    ink = _grow(
+        *colour.find_ink(ndimage.gaussian_filter(density, (0, 1, 1), truncate=3))
+    )
     ink = _closed(_without_small(ink & stained, sizes.speck_px), sizes.gap_px)
     ink = _near(ink, sizes.gap_px) & stained | ink  # its pale rim
     tissue = stained & ~ink & ~colour.find_grey(density)
@@ -234,15 +237,16 @@ def _closed(mask: NDArray[np.bool_], radius_px: int) -> NDArray[np.bool_]:
     from scipy import ndimage
 
     near = _near(np.pad(mask, radius_px), radius_px)
-    inner = ndimage.distance_transform_edt(np.pad(near, 1, constant_values=True))
-    margin = slice(radius_px + 1, -radius_px - 1)
-    return np.asarray(inner[margin, margin] > radius_px) | mask
+    size = 2 * radius_px + 1
+    inner = ndimage.minimum_filter(near.view(np.uint8), size, mode="constant", cval=1)
+    margin = slice(radius_px, -radius_px)
+    return np.asarray(inner[margin, margin].astype(bool) | mask)
 
 
 def _near(mask: NDArray[np.bool_], radius_px: int) -> NDArray[np.bool_]:
-    """Return what lies within a distance of a mask, the mask included."""
+    """Return what lies in squares about the pixels of a mask, the mask included."""
     from scipy import ndimage
 
-    if not mask.any():
-        return mask
-    return np.asarray(ndimage.distance_transform_edt(~mask) <= radius_px)
+    size = 2 * radius_px + 1
+    grown = ndimage.maximum_filter(mask.view(np.uint8), size, mode="constant")
+    return np.asarray(grown.astype(bool))
