@@ -4,7 +4,6 @@ from . import vit as vit
 from . import weights as weights
 from .metadata import WeightsRecord as WeightsRecord
 from .metadata import examine_weights as examine_weights
-from .metadata import sample_weights as sample_weights
 from .registry import ModelSpec as ModelSpec
 from .registry import create_model as create_model
 from .registry import list_models as list_models

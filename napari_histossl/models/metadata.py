@@ -21,10 +21,6 @@ from napari_histossl.models.registry import ModelSpec, model_spec
 SAFE_SUFFIX = ".safetensors"
 """Suffix of files whose header can be read here; others are PyTorch checkpoints."""
 
-SAMPLE_WEIGHTS = "dino_sample.safetensors"
-"""Trained on drawn tissue; in the wheel and in the source tree."""
-
-_SAMPLE_FOLDER = "sample_data"
 _KEY = "histossl"
 """The only text entry written: the order of several is not fixed in the format's
 library, and equal weights should make equal files."""
@@ -53,24 +49,6 @@ class WeightsRecord:
     sha256: str
     spec: ModelSpec | None
     provenance: Mapping[str, Any] = field(default_factory=dict)
-
-
-def sample_weights() -> Path:
-    """Return the path of the sample weights that come with the package.
-
-    Raises
-    ------
-    WeightsError
-        If the package was installed without its sample data.
-    """
-    package = Path(__file__).parents[1]
-    for folder in (package / _SAMPLE_FOLDER, package.parent / _SAMPLE_FOLDER):
-        if (folder / SAMPLE_WEIGHTS).is_file():
-            return folder / SAMPLE_WEIGHTS
-    raise WeightsError(
-        f"the sample weights {SAMPLE_WEIGHTS} are not installed; give a file of "
-        f"weights, or train some: napari-histossl train dino --out FILE.safetensors"
-    )
 
 
 def examine_weights(path: str | Path) -> WeightsRecord:

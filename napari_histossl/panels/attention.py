@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_histossl.errors import MissingScaleError, NoTissueError, PlanError
-from napari_histossl.geometry import Box, Level, TileGrid, to_level
-from napari_histossl.models.metadata import (
-    WeightsRecord,
-    examine_weights,
-    sample_weights,
+from napari_histossl.errors import (
+    MissingScaleError,
+    NoTissueError,
+    PlanError,
+    WeightsError,
 )
+from napari_histossl.geometry import Box, Level, TileGrid, to_level
+from napari_histossl.models.metadata import WeightsRecord, examine_weights
 from napari_histossl.models.registry import ModelSpec, model_spec
 from napari_histossl.overlays.plan import RunPlan
 from napari_histossl.overlays.tiles import order_tiles, tissue_fractions
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
     from napari_histossl.slide import TissueMap
 
 Extent = Literal["view", "region", "slide"]
+
+_SAMPLE_WEIGHTS = "dino_sample.safetensors"
+"""Trained on drawn tissue; in the wheel and in the source tree."""
 
 _ABSURD_MPP = (0.01, 100.0)
 """Micrometres per pixel outside of this are a mistake of unit, not a slide."""
@@ -149,6 +153,27 @@ def gather(
         view_px0,
         region_px0,
     )
+
+
+def sample_weights() -> Path:
+    """Return the path of the sample weights that come with the package.
+
+    Raises
+    ------
+    WeightsError
+        If they are not among the sample data.
+    SlideOpenError
+        If there are no sample data.
+    """
+    from napari_histossl.phantom.sample import sample_folder
+
+    path = sample_folder() / _SAMPLE_WEIGHTS
+    if not path.is_file():
+        raise WeightsError(
+            f"there are no sample weights at {path}; give a file of weights, or train "
+            f"some: napari-histossl train dino --out FILE.safetensors"
+        )
+    return path
 
 
 def resolve(choice: AttentionChoice, facts: SlideFacts) -> RunPlan:
