@@ -25,7 +25,6 @@ from napari_histossl.phantom.tissue_constants import (
     TumourSetting,
 )
 
-
 _RED_CELL = NucleusShape((2.7, 3.5), (0.7, 1.0), (0.55, 0.9))
 
 
