@@ -32,6 +32,14 @@ class SlideReadError(HistoSSLError, OSError):
     """Pixels that cannot be read or decoded."""
 
 
+class SlideUnreachableError(SlideReadError):
+    """Pixels whose file does not answer now; it may come back."""
+
+
+class SlideChangedError(SlideReadError):
+    """Pixels of a file that was replaced or written to while it was open."""
+
+
 class MissingScaleError(HistoSSLError, ValueError):
     """Work that needs micrometres on a slide that does not say how large a pixel is."""
 
