@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import ndimage
 
-from napari_histossl.annotate.formats import _corners, geojson
+from napari_histossl.annotate.formats import _corners, _regions, geojson
 from napari_histossl.classes import DEFAULT_CLASSES
 from napari_histossl.errors import AnnotationError, StoreError
 from napari_histossl.geometry import Box, Level
@@ -94,14 +94,25 @@ def test_rasterised_back_it_is_the_mask_however_it_is_tiled(
 
 
 @settings(max_examples=100, deadline=None)
+@given(arrays(np.uint8, (12, 12), elements=st.integers(0, 1)))
+def test_all_corners_of_an_outline_know_their_region_across_tiles(array):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_corners, "_TILE_PX", 3)
+        finder = _corners.CornerFinder(ArrayMask(array), Box(0, 0, 12, 12), 0)
+        list(finder.run())
+    corners = finder.corners()
+    order, starts = _regions._rings(_regions._next_corners(corners))
+    for first, end in pairwise(starts):
+        assert len(set(corners.region[order[first:end]])) == 1
+
+
+@settings(max_examples=100, deadline=None)
 @given(arrays(np.uint8, (9, 9), elements=st.integers(0, 1)))
 def test_polygons_are_valid_for_a_geometry_library(array):
     shapely = pytest.importorskip("shapely")
     finder = _corners.CornerFinder(ArrayMask(array), Box(0, 0, 9, 9), 0)
     list(finder.run())
-    from napari_histossl.annotate.formats._regions import join
-
-    for region in join(finder.corners()):
+    for region in _regions.join(finder.corners()):
         polygon = shapely.Polygon(region.shell, [*region.holes])
         assert polygon.is_valid, shapely.is_valid_reason(polygon)
 
