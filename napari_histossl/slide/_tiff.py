@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 import threading
+import weakref
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -166,6 +167,8 @@ class TiffSlide(Slide):
     ) -> None:
         self.source = source
         self._tiff: tifffile.TiffFile | None = tiff
+        # lazy arrays may be the last to hold a slide, and they do not close it
+        self._closer = weakref.finalize(self, tiff.close)
         self._lock = threading.Lock()
         self._kept = _Recent(_KEPT_BYTES)
         self._planes = _planes_per_level(series)
@@ -267,9 +270,8 @@ class TiffSlide(Slide):
     def close(self) -> None:
         """Close the file; a read in flight ends first."""
         with self._lock:
-            if self._tiff is not None:
-                self._tiff.close()
             self._tiff = None
+            self._closer()
         self._kept.clear()
 
 
