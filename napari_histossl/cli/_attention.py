@@ -48,7 +48,9 @@ def attention(
     """
     from napari_histossl.overlays import run
     from napari_histossl.panels import AttentionChoice, gather, resolve
-    from napari_histossl.slide import find_tissue, open_slide
+    from napari_histossl.panels.tissue import saved_or_found
+    from napari_histossl.slide import open_slide
+    from napari_histossl.store.paths import results_folder
 
     choice = AttentionChoice(
         weights=weights,
@@ -62,7 +64,8 @@ def attention(
     )
     with open_slide(slide, mpp) as opened:
         source = opened.source
-        plan = resolve(choice, gather(choice, opened, find_tissue(opened)))
+        tissue = saved_or_found(opened, results_folder(source, workspace))
+        plan = resolve(choice, gather(choice, opened, tissue))
     print(plan.summary())
     if not plan_only:
         show_progress(run(source, plan), "attention")

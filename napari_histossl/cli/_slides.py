@@ -90,7 +90,7 @@ def tissue(
 @sample_app.command()
 def path() -> None:
     """Print where the sample data lie."""
-    from napari_histossl.phantom.sample import sample_folder
+    from napari_histossl.resources import sample_folder
 
     print(sample_folder())
 

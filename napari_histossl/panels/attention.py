@@ -14,13 +14,13 @@ from napari_histossl.errors import (
     MissingScaleError,
     NoTissueError,
     PlanError,
-    WeightsError,
 )
 from napari_histossl.geometry import Box, Level, TileGrid, to_level
 from napari_histossl.models.metadata import WeightsRecord, examine_weights
 from napari_histossl.models.registry import ModelSpec, model_spec
 from napari_histossl.overlays.plan import RunPlan
 from napari_histossl.overlays.tiles import order_tiles, tissue_fractions
+from napari_histossl.resources import sample_file
 from napari_histossl.slide import Slide, SlideSource, virtual_levels
 from napari_histossl.store.paths import overlay_path, results_folder
 
@@ -160,20 +160,10 @@ def sample_weights() -> Path:
 
     Raises
     ------
-    WeightsError
-        If they are not among the sample data.
-    SlideOpenError
-        If there are no sample data.
+    MissingResourceError
+        If they were not installed.
     """
-    from napari_histossl.phantom.sample import sample_folder
-
-    path = sample_folder() / _SAMPLE_WEIGHTS
-    if not path.is_file():
-        raise WeightsError(
-            f"there are no sample weights at {path}; give a file of weights, or train "
-            f"some: napari-histossl train dino --out FILE.safetensors"
-        )
-    return path
+    return sample_file(_SAMPLE_WEIGHTS)
 
 
 def resolve(choice: AttentionChoice, facts: SlideFacts) -> RunPlan:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -47,6 +48,7 @@ def saved_or_found(slide: Slide, folder: Path) -> TissueMap:
         If the slide cannot be read.
     """
     path = tissue_path(folder)
+    _recover(path)
     return load_tissue(path, slide) if path.exists() else find_tissue(slide)
 
 
@@ -95,6 +97,7 @@ def save_tissue(
         If the folder cannot be written.
     """
     down = tissue.downsample
+    new = path.with_name(f"new-{path.name}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -103,7 +106,7 @@ def save_tissue(
             f"folder for results"
         ) from error
     pyramid = Pyramid.create(
-        path,
+        new,
         shape=tissue.labels.shape,
         dtype=np.uint8,
         pixel_um_yx=_times(slide.mpp_yx, down),
@@ -121,6 +124,7 @@ def save_tissue(
     with pyramid:
         pyramid.write(pyramid.levels[0].box, tissue.labels)
         pyramid.refresh()
+    _replace(path, new)
 
 
 def load_tissue(path: Path, slide: Slide) -> TissueMap:
@@ -147,6 +151,31 @@ def load_tissue(path: Path, slide: Slide) -> TissueMap:
             )
         labels: NDArray[np.uint8] = pyramid.read(pyramid.levels[0].box)
         return TissueMap(labels, pyramid.pixel_px0_yx[0])
+
+
+def _replace(path: Path, new: Path) -> None:
+    """Put a finished map in the place of the one before, which is kept until then."""
+    old = _old(path)
+    try:
+        if path.exists():
+            shutil.rmtree(old, ignore_errors=True)
+            path.rename(old)
+        new.rename(path)
+    except OSError as error:
+        raise StoreError(
+            f"{path} cannot be replaced ({error.strerror}); the new map is in {new}"
+        ) from error
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _recover(path: Path) -> None:
+    """Bring back the map that a crash left between its place and the new one's."""
+    if not path.exists() and _old(path).exists():
+        _old(path).rename(path)
+
+
+def _old(path: Path) -> Path:
+    return path.with_name(f"old-{path.name}")
 
 
 def _times(

@@ -2,7 +2,7 @@
 
 from napari_histossl.phantom.patches import Patches, sample_patches
 from napari_histossl.phantom.render import Drawing
-from napari_histossl.phantom.sample import sample_folder, sample_source
+from napari_histossl.phantom.sample import sample_source
 from napari_histossl.phantom.settings import SETTINGS
 from napari_histossl.phantom.slide import NucleiTruth, PhantomSlide, PhantomSource
 
@@ -13,7 +13,6 @@ __all__ = [
     "Patches",
     "PhantomSlide",
     "PhantomSource",
-    "sample_folder",
     "sample_patches",
     "sample_source",
 ]

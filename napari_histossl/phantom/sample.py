@@ -1,11 +1,7 @@
-"""The sample slide, and where the sample data that ship with the package lie."""
+"""Which drawn slide ships with the package as its sample."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import napari_histossl
-from napari_histossl.errors import SlideOpenError
 from napari_histossl.phantom.slide import PhantomSource
 
 SAMPLE_SEED = 125
@@ -23,36 +19,9 @@ SAMPLE_MPP = 0.5
 SAMPLE_SETTING = "v1"
 """Constants by which it is drawn."""
 
-_FOLDER = "sample_data"
-
 
 def sample_source() -> PhantomSource:
     """Return the record of the sample slide; `.open()` draws it without a file."""
     return PhantomSource(
         SAMPLE_SEED, SAMPLE_HEIGHT, SAMPLE_WIDTH, SAMPLE_MPP, SAMPLE_SETTING
-    )
-
-
-def sample_folder() -> Path:
-    """Return the folder of the sample data.
-
-    Returns
-    -------
-    Path
-        Inside the package where it was installed from a wheel, else beside the package
-        in a checkout.
-
-    Raises
-    ------
-    SlideOpenError
-        If neither is there.
-    """
-    package = Path(napari_histossl.__file__).parent
-    candidates = (package / _FOLDER, package.parent / _FOLDER)
-    for folder in candidates:
-        if folder.is_dir():
-            return folder
-    raise SlideOpenError(
-        f"no sample data: looked for {candidates[0]} and {candidates[1]}; expected one "
-        f"of them; install the package from its wheel, or run from a whole checkout"
     )

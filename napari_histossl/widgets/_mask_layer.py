@@ -24,6 +24,9 @@ from napari_histossl.napari_io.layers import colours
 WINDOW_PX = 4096
 """Edge of the window that is edited at a time; 16 MB, 1 ms a brush stamp."""
 
+_WHOLE_PX = 3 * WINDOW_PX * WINDOW_PX
+"""A mask of up to this many pixels (50 MB) is edited as a whole."""
+
 
 class MaskLayer(Labels):
     """Labels of a window of a mask; edits are journalled by its store.
@@ -161,8 +164,10 @@ def window_around(
     Returns
     -------
     Box
-        Inside the mask; the whole mask where it is not larger than the window.
+        Inside the mask; the whole mask where it is not much larger than the window.
     """
+    if shape[0] * shape[1] <= _WHOLE_PX:
+        return Box(0, 0, *shape)
     starts, sizes = [], []
     for length, centre in zip(shape, centre_px0, strict=True):
         size = min(edge_px, length)

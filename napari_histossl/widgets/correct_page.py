@@ -176,6 +176,14 @@ class CorrectPage(Page):
         self._show_history(session, "Saved. Nothing painted since it was opened.")
         self.refresh()
 
+    def open_newest(self) -> bool:
+        """Open the mask that was made last; return whether there is one."""
+        shown = self.bench.shown
+        found = [] if shown is None else paths.list_masks(shown.folder)
+        if found:
+            self.open_mask(max(found, key=lambda path: path.stat().st_mtime))
+        return self.session is not None
+
     def undo(self) -> None:
         """Take back the newest edit."""
         if self.session is not None and self.session.layer is not None:

@@ -16,6 +16,9 @@ from napari_histossl.slide import open_slide
 from napari_histossl.widgets.dock import Dock
 from napari_histossl.widgets.view import make_window, save_picture
 
+_WINDOW_PX = (1500, 950)
+"""Width and height of the window; fits a small screen and shows every page whole."""
+
 _LIMIT_S = 600
 """A step of the demo that takes longer than this has failed."""
 
@@ -39,6 +42,7 @@ def run_demo(out: Path | None, workspace: Path) -> Iterator[Path]:
     workspace.mkdir(parents=True, exist_ok=True)
     slide = open_slide(sample_file("sample.svs"))
     viewer, dock = make_window([slide], workspace)
+    viewer.window.resize(*_WINDOW_PX)
     for name, prepare in _STEPS:
         if dock.bench.closed:
             return

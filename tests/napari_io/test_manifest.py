@@ -73,7 +73,7 @@ def test_npe2_reads_a_slide_with_it(npe2pm, manifest, tiny_tiff):
 
 def test_the_sample_slide_opens():
     from napari_histossl.napari_io.sample import open_sample
-    from napari_histossl.phantom.sample import sample_folder
+    from napari_histossl.resources import sample_folder
 
     if not (sample_folder() / "sample.svs").exists():
         pytest.skip("the sample slide has not been written into sample_data yet")
