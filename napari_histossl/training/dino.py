@@ -154,6 +154,7 @@ class _LossCurve:
     def add(self, step: int, report: StepReport) -> None:
         values = (report.loss, report.row_entropy, report.mean_entropy)
         self._writer.writerow([step, *(f"{value:.5f}" for value in values)])
+        self._stream.flush()  # a kill must not leave a gap before the checkpoint
 
     def close(self) -> None:
         self._stream.close()
