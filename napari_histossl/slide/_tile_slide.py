@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_histossl.jobs import Progress
+from napari_histossl.slide._tile_file import FileWatch
 from napari_histossl.slide._tile_source import TILE_PX, TileSource
+from napari_histossl.slide._tile_sums import FEWEST, CoarseSums, block_edge
 from napari_histossl.slide.base import WHITE, Slide
-from napari_histossl.slide.levels import read_virtual, virtual_levels
+from napari_histossl.slide.levels import native_level, read_virtual, virtual_levels
 
 
 class SlideTileSource(TileSource):
@@ -21,6 +26,12 @@ class SlideTileSource(TileSource):
         Any slide; whoever opened it closes it.
     tile_size : int, optional
         Edge of a tile in pixels.
+
+    Notes
+    -----
+    Tiles hold the pixels of `read_virtual`. Where the file has no coarse levels they
+    are made of sums of blocks that are read once, see `prepare`; a tile of the file
+    that cannot be decoded is grey in there, and an error at the finer levels.
     """
 
     dtype = np.dtype(np.uint8)
@@ -33,8 +44,47 @@ class SlideTileSource(TileSource):
         self.name = slide.source.name
         self.levels = virtual_levels(slide)
         self.tile_size = tile_size
+        self._watch = _watch_of(slide)
+        self._natives = [native_level(slide, lv.downsample) for lv in self.levels]
+        self._ratios = [
+            level.downsample / slide.levels[native].downsample
+            for level, native in zip(self.levels, self._natives, strict=True)
+        ]
+        self._block = block_edge(self.levels[0].shape)
+        is_coarse = any(map(self._is_made_of_sums, range(len(self.levels))))
+        self._sums = CoarseSums(slide) if is_coarse else None
+
+    def _is_made_of_sums(self, level: int) -> bool:
+        return self._natives[level] == 0 and self._ratios[level] >= self._block
+
+    def is_costly(self, level: int) -> bool:
+        """Return True where one tile takes 256 of the file's tiles or more."""
+        if self._ratios[level] < FEWEST:
+            return False
+        if self._sums is None or not self._is_made_of_sums(level):
+            return True
+        done, total = self._sums.done
+        return done < total
+
+    def prepare(self) -> Iterator[Progress]:
+        """Read the slide once where it has no coarse levels; see `TileSource`."""
+        if self._sums is not None:
+            message = f"making an overview of {self.name}"
+            for done, total in self._sums.make_all():
+                yield Progress(done, total, message=message)
 
     def read_tile(self, level: int, ty: int, tx: int) -> NDArray[Any]:
         """Read one tile; see `TileSource.read_tile`."""
         box = self.inside_box(level, ty, tx)
-        return self.whole_tile(read_virtual(self.slide, box, level))
+        if self._sums is not None and self._is_made_of_sums(level):
+            pixels = self._sums.mean(box, round(self._ratios[level]))
+        else:
+            pixels = read_virtual(self.slide, box, level)
+        if self._watch is not None:
+            self._watch.refuse_changed()  # afterwards: the pixels are of the old file
+        return self.whole_tile(pixels)
+
+
+def _watch_of(slide: Slide) -> FileWatch | None:
+    path = getattr(slide.source, "path", None)
+    return FileWatch(path) if isinstance(path, Path) else None

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from napari_histossl.errors import GeometryError
 from napari_histossl.geometry import Box, Level
+from napari_histossl.slide._block_mean import block_mean
 from napari_histossl.slide.base import WHITE, Slide
 
 COARSEST_PX = 512
@@ -175,8 +176,16 @@ def _nearest(slide: Slide, box: Box, index: int, ratio: float) -> NDArray[np.uin
     y, x = int(rows[0]), int(columns[0])
     around = Box(y, x, int(rows[-1]) - y + 1, int(columns[-1]) - x + 1)
     picture = slide.read(around, index)
-    sampled: NDArray[np.uint8] = picture[np.ix_(rows - y, columns - x)]
+    sampled: NDArray[np.uint8] = picture[_selector(rows)][:, _selector(columns)]
     return sampled
+
+
+def _selector(indices: NDArray[np.intp]) -> slice | NDArray[np.intp]:
+    """Return what picks these pixels of a picture that begins at the first one."""
+    if np.all(np.diff(indices) == 1):  # none is left out or doubled: no copy
+        return slice(None)
+    relative: NDArray[np.intp] = indices - indices[0]
+    return relative
 
 
 # ---- Area mean, one axis at a time ----
@@ -235,26 +244,8 @@ def _area_mean(
     picture: NDArray[np.uint8], rows: _Weights, columns: _Weights
 ) -> NDArray[np.uint8]:
     if rows.whole and columns.whole:
-        return _block_mean(picture, rows.whole)
+        return block_mean(picture, rows.whole)
     return _fractional_mean(picture, rows, columns)
-
-
-def _block_mean(picture: NDArray[np.uint8], block: int) -> NDArray[np.uint8]:
-    """Average whole blocks in integers; the last ones may be incomplete."""
-    height, width = picture.shape[:2]
-    rows, columns = -(-height // block), -(-width // block)
-    sums = np.zeros((rows, width, 3), np.uint32)
-    for offset in range(min(block, height)):
-        part = picture[offset::block]
-        sums[: len(part)] += part
-    totals = np.zeros((rows, columns, 3), np.uint32)
-    for offset in range(min(block, width)):
-        part_sums = sums[:, offset::block]
-        totals[:, : part_sums.shape[1]] += part_sums
-    row_counts = np.minimum(height - np.arange(rows) * block, block)
-    column_counts = np.minimum(width - np.arange(columns) * block, block)
-    counts = np.outer(row_counts, column_counts).astype(np.uint32)[..., None]
-    return ((totals + counts // 2) // counts).astype(np.uint8)
 
 
 def _fractional_mean(

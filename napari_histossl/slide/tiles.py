@@ -35,6 +35,7 @@ from napari_histossl.slide._tile_source import (
     TileKind,
     TileSource,
 )
+from napari_histossl.slide._tile_tiff import TiffTileSource, open_tiff_tiles
 from napari_histossl.slide.base import Slide
 
 __all__ = [
@@ -42,6 +43,7 @@ __all__ = [
     "LookUp",
     "SlideTileSource",
     "SourceHealth",
+    "TiffTileSource",
     "TileKey",
     "TileKind",
     "TileService",
@@ -70,4 +72,4 @@ def open_tiles(slide: Slide | TileSource) -> TileSource:
     """
     if isinstance(slide, TileSource):
         return slide
-    return SlideTileSource(slide)
+    return open_tiff_tiles(slide) or SlideTileSource(slide)
