@@ -74,14 +74,26 @@ class TileCache:
         self.held_bytes -= tile.nbytes
         self._keys[key[0]].discard(key)
 
+    def keys_of(self, source: TileSource) -> list[TileKey]:
+        """Return the tiles of a source that are kept."""
+        return list(self._keys.get(source, ()))
+
+    def discard(self, key: TileKey) -> None:
+        """Drop a tile, if it is kept."""
+        tile = self._recent.pop(key, None)
+        if tile is None:
+            tile = self._pinned.pop(key, None)
+            if tile is None:
+                return
+            self.pinned_bytes -= tile.nbytes
+        self.held_bytes -= tile.nbytes
+        self._keys[key[0]].discard(key)
+
     def forget(self, source: TileSource) -> None:
         """Drop all tiles of a source."""
-        for key in self._keys.pop(source, set()):
-            tile = self._recent.pop(key, None)
-            if tile is None:
-                tile = self._pinned.pop(key)
-                self.pinned_bytes -= tile.nbytes
-            self.held_bytes -= tile.nbytes
+        for key in self.keys_of(source):
+            self.discard(key)
+        self._keys.pop(source, None)
 
 
 def _own(tile: NDArray[Any]) -> NDArray[Any]:

@@ -20,9 +20,16 @@ Decoder: TypeAlias = Callable[[bytes], NDArray[Any]]
 DECODE_ERRORS = (RuntimeError, ValueError, TypeError)
 """What codecs raise on damaged data."""
 
-_RAW, _LZW, _JPEG, _DEFLATE, _OLD_DEFLATE = 1, 5, 7, 8, 32946
+JPEG = 7
+
+_RAW, _LZW, _DEFLATE, _OLD_DEFLATE = 1, 5, 8, 32946
 _JPEG_2000 = (33003, 33004, 33005, 34712)
 _ZSTD = 50000
+
+_END_OF_JPEG = b"\xff\xd9"
+
+_LOST = bytes(32)
+"""What remains of a block of a file that was never written or copied."""
 
 _NO_PREDICTOR, _DIFFERENCES = 1, 2
 
@@ -40,7 +47,7 @@ def decoders(page: Any) -> list[Decoder]:
     list of callable
         Empty where nothing fits.
     """
-    if page.compression == _JPEG:
+    if page.compression == JPEG:
         return _jpeg(page.jpegtables)
     if page.compression in _JPEG_2000:
         return _jpeg_2000()
@@ -67,6 +74,15 @@ def _jpeg(tables: bytes | None) -> list[Decoder]:
         return pixels
 
     return [by_markers, as_rgb, as_ycbcr]
+
+
+def jpeg_looks_damaged(data: bytes) -> bool:
+    """Return True for the bytes of a JPEG that may be cut off or partly lost.
+
+    The codec fills what is missing with grey, without a word. A whole JPEG ends with
+    its end marker, and long runs of zeros occur in flat pictures only.
+    """
+    return _END_OF_JPEG not in data[-64:] or _LOST in data
 
 
 def _jpeg_2000() -> list[Decoder]:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_histossl.geometry import Level
-from napari_histossl.slide._tile_codecs import Decoder, decoders
+from napari_histossl.slide._tile_codecs import JPEG, Decoder, decoders
 
 if TYPE_CHECKING:
     import tifffile
@@ -39,6 +39,8 @@ class TilePage:
         that the file leaves out.
     decoders : list of callable
         What may turn bytes into pixels.
+    is_jpeg : bool
+        True for baseline JPEG, whose codec says nothing about lost data.
     """
 
     shape: tuple[int, int]
@@ -47,6 +49,7 @@ class TilePage:
     offsets: NDArray[np.int64]
     counts: NDArray[np.int64]
     decoders: list[Decoder]
+    is_jpeg: bool
 
 
 def pages_of_levels(path: Path, levels: tuple[Level, ...]) -> list[TilePage] | None:
@@ -111,12 +114,13 @@ def _page_of(shape: tuple[int, int], pages: list[Any]) -> TilePage | None:
     if len(offsets) != rows * columns or len(counts) != len(offsets) or not possible:
         return None
     return TilePage(
-        shape,
-        edge,
-        columns,
-        offsets.astype(np.int64),
-        counts.astype(np.int64),
-        possible,
+        shape=shape,
+        tile_px=edge,
+        columns=columns,
+        offsets=offsets.astype(np.int64),
+        counts=counts.astype(np.int64),
+        decoders=possible,
+        is_jpeg=page.compression == JPEG,
     )
 
 

@@ -94,6 +94,7 @@ class ReadPlan:
         self._queue: list[TileKey] = []  # the next one last
         self._prefetch: list[TileKey] = []
         self._wanted: list[TileKey] = []
+        self._stale: set[TileKey] = set()
         self._retry_at_s = math.inf
 
     # ---- What is asked for ----
@@ -127,6 +128,25 @@ class ReadPlan:
             for failure in state.failures.values():
                 failure.due_s = now_s
             self._queue_wanted(now_s)
+
+    def invalidate(self, keys: Iterable[TileKey], now_s: float) -> None:
+        """Read these tiles anew; what is being read of them now is out of date."""
+        for key in keys:
+            state = self.states.get(key[0])
+            if state is None:
+                continue
+            state.failures.pop(key, None)
+            if key in self.running:
+                self._stale.add(key)
+            elif is_coarsest(key) and key not in self._base:
+                self._base.append(key)
+        self._queue_wanted(now_s)
+
+    def known(self, source: TileSource) -> list[TileKey]:
+        """Return the tiles of a source that are being read or have failed."""
+        state = self.states.get(source)
+        running = [key for key in self.running if key[0] is source]
+        return running if state is None else [*running, *state.failures]
 
     def _queue_wanted(self, now_s: float) -> None:
         self._retry_at_s = math.inf
@@ -243,9 +263,8 @@ class ReadPlan:
     # ---- What has come of it ----
 
     def succeeded(self, read: Read, now_s: float) -> bool:
-        """Note a tile that is there; return False if nobody wants its source."""
-        self._ended(read)
-        state = self.states.get(read.key[0])
+        """Note a tile that is there; return False if it is not wanted any more."""
+        state = self._ended(read, now_s)
         if state is None:
             return False
         state.decoded += 1
@@ -255,9 +274,8 @@ class ReadPlan:
         return True
 
     def failed(self, read: Read, error: Exception, now_s: float) -> bool:
-        """Note a tile that is not there; return False if nobody wants its source."""
-        self._ended(read)
-        state = self.states.get(read.key[0])
+        """Note a tile that is not there; return False if it is not wanted any more."""
+        state = self._ended(read, now_s)
         if state is None:
             return False
         before = state.failures.get(read.key)
@@ -269,9 +287,15 @@ class ReadPlan:
             self._retry_at_s = min(self._retry_at_s, now_s + pause_s)
         return True
 
-    def _ended(self, read: Read) -> None:
+    def _ended(self, read: Read, now_s: float) -> SourceState | None:
+        """Count a read as ended; None if what it brings is not wanted any more."""
         del self.running[read.key]
         read.state.running -= 1
+        if read.key in self._stale:
+            self._stale.discard(read.key)
+            self.invalidate([read.key], now_s)
+            return None
+        return self.states.get(read.key[0])
 
     def _came_back(self, state: SourceState, now_s: float) -> None:
         """Try at once what failed while the file did not answer."""

@@ -236,6 +236,28 @@ class TileService:
             self._plan.retry(source, time.monotonic())
             self._ready.notify()
 
+    def invalidate(
+        self, source: TileSource, keys: Iterable[TileKey] | None = None
+    ) -> None:
+        """Drop tiles whose pixels have changed; those that are wanted are read anew.
+
+        Parameters
+        ----------
+        source : TileSource
+            A heat map that is being computed, a mask that is being drawn.
+        keys : iterable of (source, level, ty, tx), optional
+            Tiles to drop, at every level that has changed; by default all.
+        """
+        with self._ready:
+            if keys is None:
+                found = {*self._cache.keys_of(source), *self._plan.known(source)}
+            else:
+                found = set(keys)
+            for key in found:
+                self._cache.discard(key)
+            self._plan.invalidate(found, time.monotonic())
+            self._ready.notify()
+
     # ---- News ----
 
     def listen(self, listener: Listener) -> Callable[[], None]:

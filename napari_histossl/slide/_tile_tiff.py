@@ -17,7 +17,11 @@ from numpy.typing import NDArray
 
 from napari_histossl.errors import HistoSSLError, SlideReadError
 from napari_histossl.geometry import Box, TileGrid
-from napari_histossl.slide._tile_codecs import DECODE_ERRORS, Decoder
+from napari_histossl.slide._tile_codecs import (
+    DECODE_ERRORS,
+    Decoder,
+    jpeg_looks_damaged,
+)
 from napari_histossl.slide._tile_file import SharedFile
 from napari_histossl.slide._tile_pages import TilePage, pages_of_levels
 from napari_histossl.slide._tile_slide import SlideTileSource
@@ -127,6 +131,8 @@ class TiffTileSource(SlideTileSource):
         if count == 0:
             return np.full(self.tile_shape, WHITE, np.uint8)
         data = self._file.read_at(int(page.offsets[index]), count)
+        if page.is_jpeg and jpeg_looks_damaged(data):
+            self._ask_original(native, row, column)
         try:
             tile = self._decoders[native](data)
             if tile.shape != self.tile_shape:
@@ -138,6 +144,14 @@ class TiffTileSource(SlideTileSource):
                 f"the file may be damaged or incomplete"
             ) from error
         return tile
+
+    def _ask_original(self, native: int, row: int, column: int) -> None:
+        """Raise if the slide's own reader, slower but stricter, cannot read a tile."""
+        size = self.tile_size
+        level = self._original.levels[native]
+        where = Box(row * size, column * size, size, size).intersection(level.box)
+        assert where is not None
+        self._original.read(where, native)
 
 
 _SAME_RATIO = 0.02

@@ -22,6 +22,7 @@ from napari_histossl.slide._tile_order import (
     keys_in_view,
     keys_of_level,
 )
+from napari_histossl.slide._tile_planes import PlaneTileSource
 from napari_histossl.slide._tile_service import (
     BUDGET_BYTES,
     SourceHealth,
@@ -36,11 +37,13 @@ from napari_histossl.slide._tile_source import (
     TileSource,
 )
 from napari_histossl.slide._tile_tiff import TiffTileSource, open_tiff_tiles
+from napari_histossl.slide._tile_zarr import open_zarr_tiles
 from napari_histossl.slide.base import Slide
 
 __all__ = [
     "BUDGET_BYTES",
     "LookUp",
+    "PlaneTileSource",
     "SlideTileSource",
     "SourceHealth",
     "TiffTileSource",
@@ -53,6 +56,7 @@ __all__ = [
     "keys_in_view",
     "keys_of_level",
     "open_tiles",
+    "open_zarr_tiles",
 ]
 
 
