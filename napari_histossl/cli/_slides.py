@@ -105,17 +105,23 @@ def write(
     width: Annotated[int | None, typer.Option(help="Pixels.")] = None,
     mpp: Annotated[float | None, typer.Option(help="Micrometres per pixel.")] = None,
     quality: Annotated[int, typer.Option(help="JPEG quality, 1 to 100.")] = 80,
+    truth: Annotated[
+        bool, typer.Option("--truth", help="Also write its classes and nuclei.")
+    ] = False,
 ) -> None:
     """Write a drawn slide as a pyramidal JPEG TIFF that slide viewers open."""
     from dataclasses import replace
 
     from napari_histossl.phantom.sample import sample_source
+    from napari_histossl.phantom.truth import write_truth
     from napari_histossl.store import write_tiff
 
     given: dict[str, Any] = {"seed": seed, "height": height, "width": width, "mpp": mpp}
     chosen = {name: value for name, value in given.items() if value is not None}
     with replace(sample_source(), **chosen).open() as slide:
         show_progress(write_tiff(slide, out, quality=quality), "drawing")
+        for written in write_truth(slide, out) if truth else ():
+            print(f"written to {written} ({written.stat().st_size / 1e6:.1f} MB)")
     print(f"written to {out} ({out.stat().st_size / 1e6:.1f} MB)")
 
 

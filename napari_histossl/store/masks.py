@@ -6,16 +6,15 @@ an array gives the indices back without loss.
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_histossl.classes import ClassTable
+from napari_histossl.classes import UNLABELLED, ClassTable
 from napari_histossl.errors import StoreError
-from napari_histossl.store._guard import store_errors
+from napari_histossl.store.whole import written_whole
 
 LARGEST_MASK_PX = 1 << 30
 """Pixels of the largest PNG that is read: 1 GB of memory."""
@@ -24,7 +23,7 @@ LARGEST_MASK_PX = 1 << 30
 def write_mask_png(
     path: str | Path, labels: NDArray[Any], classes: ClassTable | None = None
 ) -> None:
-    """Write labels as a PNG with a palette.
+    """Write labels as a PNG with a palette; what is unlabelled is transparent.
 
     Parameters
     ----------
@@ -50,14 +49,8 @@ def write_mask_png(
     path = Path(path)
     picture = Image.fromarray(np.ascontiguousarray(labels))
     picture.putpalette(_palette(classes).ravel().tolist())
-    part = path.with_name(f"{path.name}.partial")
-    with store_errors(path):
-        try:
-            picture.save(part, format="PNG", optimize=False)
-            os.replace(part, path)
-        except OSError:
-            part.unlink(missing_ok=True)
-            raise
+    with written_whole(path) as temporary:
+        picture.save(temporary, format="PNG", transparency=UNLABELLED)
 
 
 def read_mask_png(path: str | Path) -> NDArray[np.uint8]:

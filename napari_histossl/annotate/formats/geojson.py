@@ -17,7 +17,6 @@ from typing import Any, TextIO
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_histossl.annotate._partial import written_whole
 from napari_histossl.annotate.formats._corners import (
     CornerFinder,
     ReadableMask,
@@ -27,6 +26,7 @@ from napari_histossl.annotate.formats._regions import Region, join
 from napari_histossl.classes import ClassTable
 from napari_histossl.geometry import Box
 from napari_histossl.jobs import Progress
+from napari_histossl.store.whole import written_whole
 
 
 def write(

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
-from PIL import Image
-
-from napari_histossl.annotate._partial import written_whole
 from napari_histossl.annotate.formats._corners import ReadableMask, whole_level
-from napari_histossl.classes import ClassTable
 from napari_histossl.errors import AnnotationError
 from napari_histossl.geometry import Box
+from napari_histossl.store.masks import write_mask_png
 
 MOST_PIXELS = 400_000_000
 """Largest picture that is written: 20,000 x 20,000."""
@@ -48,14 +44,4 @@ def write(
             f"a PNG of {part.height} x {part.width} pixels is too large; export a box "
             f"of at most {MOST_PIXELS} pixels, or a coarser level"
         )
-    picture = Image.fromarray(np.ascontiguousarray(mask.read(part, level)))
-    picture.putpalette(_palette(mask.classes))
-    with written_whole(Path(path)) as temporary:
-        picture.save(temporary, format="PNG", transparency=0)
-
-
-def _palette(classes: ClassTable) -> bytes:
-    colours = np.zeros((256, 3), np.uint8)
-    for info in classes:
-        colours[info.index] = info.colour
-    return colours.tobytes()
+    write_mask_png(path, mask.read(part, level), mask.classes)
