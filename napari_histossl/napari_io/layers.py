@@ -23,8 +23,9 @@ LayerTuple = tuple[Any, dict[str, Any], str]
 
 METADATA_KEY = "histossl"
 """Where ``layer.metadata`` tells what a layer of ours shows: ``kind``, and where they
-are known ``source`` (record of the slide), ``path`` (folder of the result) and
-``facts`` (what the slide's file says about itself)."""
+are known ``source`` (record of the slide), ``path`` (folder of the result), ``facts``
+(what the slide's file says about itself) and ``tiles`` (the slide from which a window
+may draw tile by tile what the layer's data show)."""
 
 _TRANSPARENT = (0.0, 0.0, 0.0, 0.0)
 
@@ -57,6 +58,7 @@ def slide_layer(slide: Slide) -> LayerTuple:
                 "kind": "slide",
                 "source": slide.source,
                 "facts": dict(slide.properties),
+                "tiles": slide,
             }
         },
     }

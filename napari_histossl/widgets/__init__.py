@@ -5,11 +5,31 @@ The functions here are what the manifest names; each imports its page when calle
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import napari
+    import npe2
     from qtpy.QtWidgets import QWidget
+
+
+def activate(_context: npe2.PluginContext) -> None:
+    """Draw slides from tiles before the first layer of this plugin is made.
+
+    Called by the plugin manager before any command of this plugin is run: a slide that
+    is dragged on a window without a dock is drawn from tiles too. Without a window,
+    as in a script that only reads, nothing happens and Qt is not imported.
+    """
+    if "napari._qt" not in sys.modules:
+        return
+    from qtpy.QtWidgets import QApplication
+
+    if QApplication.instance() is None:
+        return
+    from napari_histossl.widgets.canvas import install_canvas
+
+    install_canvas()
 
 
 def make_dock(viewer: napari.Viewer) -> QWidget:

@@ -20,6 +20,7 @@ from napari_histossl.slide.base import SlideSource
 from napari_histossl.store import paths
 from napari_histossl.widgets._errors import show_error
 from napari_histossl.widgets._worker import WorkerProcess
+from napari_histossl.widgets.canvas import install_canvas
 
 METADATA_KEY = layer_tuples.METADATA_KEY
 """Where a layer of ours keeps what it shows, in ``layer.metadata``."""
@@ -85,6 +86,7 @@ class Workbench(QObject):
         self.workspace = workspace
         self.shown: ShownSlide | None = None
         self.closed = False
+        self.canvas = install_canvas()
         self.worker = WorkerProcess(self)
         self._on_done: Any = None
         self._watch = Stopwatch()

@@ -1,0 +1,146 @@
+"""One texture that holds many tiles, drawn in one call."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from vispy import gloo
+from vispy.scene.visuals import create_visual_node
+from vispy.visuals import Visual
+
+from napari_histossl.slide.tiles import TileKind
+from napari_histossl.widgets.canvas._plan import VERTEX
+from napari_histossl.widgets.canvas._shaders import VERTEX_SHADER, fragment_shader
+
+_FORMATS = {"image": ("rgb", "rgb8"), "labels": ("luminance", "r8")}
+_FLOATS = ("luminance", "r32f")
+_BYTES = ("luminance", "r8")
+
+
+class TileAtlasVisual(Visual):
+    """Pieces of tiles out of one texture.
+
+    Parameters
+    ----------
+    kind : {"image", "values", "labels"}
+        How a texel becomes a colour.
+    tile_px : int
+        Edge of a tile.
+    rows, columns : int
+        Tiles along each side of the texture.
+    dtype : numpy.dtype
+        Type of the tiles; what is neither 8 bits nor labels is kept as 32-bit floats.
+    """
+
+    is_drawn = False
+
+    def __init__(
+        self,
+        kind: TileKind,
+        tile_px: int,
+        rows: int,
+        columns: int,
+        dtype: np.dtype[Any],
+    ) -> None:
+        super().__init__(VERTEX_SHADER, fragment_shader(kind))
+        self._draw_mode = "triangles"
+        self.tile_px, self.kind = tile_px, kind
+        self.as_floats = kind == "values" and dtype != np.uint8
+        # not one structured buffer: its fields would keep the length of the first data
+        self._corners = {
+            name: gloo.VertexBuffer(np.ascontiguousarray(np.zeros(6, VERTEX)[name]))
+            for name in VERTEX.names or ()
+        }
+        for name, buffer in self._corners.items():
+            self.shared_program[name] = buffer
+        self._texture: Any = None
+        self._colours: Any = None
+        self.resize(rows, columns)
+        self.set_colours((0.0, 1.0), 1.0)
+        if kind != "image":
+            self.set_table(np.zeros((256, 4), np.float32))
+        if kind == "values":
+            self.set_odd_colours((0.0,) * 4, (0.0,) * 4, (0.0,) * 4)
+        self.freeze()
+
+    def resize(self, rows: int, columns: int) -> None:
+        """Make the texture anew; what was in it is lost."""
+        pixels, stored = _FORMATS.get(self.kind, _FLOATS if self.as_floats else _BYTES)
+        shape = (rows * self.tile_px, columns * self.tile_px)
+        self._texture = gloo.Texture2D(
+            shape=(*shape, 3 if self.kind == "image" else 1),
+            format=pixels,
+            internalformat=stored,
+            interpolation="linear" if self.kind == "image" else "nearest",
+            wrapping="clamp_to_edge",
+        )
+        self.shared_program["u_atlas"] = self._texture
+        self.shared_program["u_atlas_px"] = (float(shape[1]), float(shape[0]))
+        self.is_drawn = False
+
+    def upload(self, tile: NDArray[Any], place: tuple[int, int]) -> int:
+        """Put a tile into a square of the texture with the next draw; return bytes."""
+        if self.as_floats and tile.dtype != np.float32:
+            tile = tile.astype(np.float32)
+        if tile.ndim == 2:
+            tile = tile[..., None]
+        offset = (place[0] * self.tile_px, place[1] * self.tile_px)
+        self._texture.set_data(tile, offset=offset)
+        return int(tile.nbytes)
+
+    def set_pieces(self, corners: NDArray[np.void]) -> None:
+        """Draw these pieces: an array of dtype `VERTEX`, three a triangle."""
+        self.is_drawn = len(corners) > 0
+        if self.is_drawn:
+            for name, buffer in self._corners.items():
+                buffer.set_data(np.ascontiguousarray(corners[name]))
+
+    # ---- Colours ----
+
+    def set_smooth(self, smooth: bool) -> None:
+        """Mix neighbouring texels, or show them as squares."""
+        wanted = "linear" if smooth else "nearest"
+        if self._texture.interpolation != wanted:
+            self._texture.interpolation = wanted
+
+    def set_colours(self, limits: tuple[float, float], gamma: float) -> None:
+        """Set the values that become 0 and 1, in units of the texture, and gamma."""
+        low, high = limits
+        if high <= low:
+            high = low + 1e-6
+        self.shared_program["u_limits"] = (low, high)
+        self.shared_program["u_gamma"] = gamma
+
+    def set_table(self, colours: NDArray[np.float32]) -> None:
+        """Set the colours of values or labels: (N, 4), RGBA from 0 to 1."""
+        self._colours = gloo.Texture2D(
+            np.ascontiguousarray(colours[None], np.float32),
+            internalformat="rgba32f",
+            interpolation="nearest" if self.kind == "labels" else "linear",
+            wrapping="clamp_to_edge",
+        )
+        self.shared_program["u_colours"] = self._colours
+        self.shared_program["u_colours_px"] = float(len(colours))
+
+    def set_odd_colours(self, no_number: Any, below: Any, above: Any) -> None:
+        """Set the RGBA of NaN and of values beyond the limits."""
+        self.shared_program["u_no_number"] = tuple(map(float, no_number))
+        self.shared_program["u_below"] = tuple(map(float, below))
+        self.shared_program["u_above"] = tuple(map(float, above))
+
+    # ---- What vispy calls ----
+
+    def _prepare_transforms(self, view: Any) -> None:
+        view.view_program.vert["transform"] = view.get_transform("visual", "render")
+
+    def _prepare_draw(self, view: Any = None) -> bool:
+        return self.is_drawn
+
+    def _compute_bounds(self, axis: int, view: Any) -> None:
+        return None
+
+
+TileAtlas: Any = create_visual_node(TileAtlasVisual)
+"""The same as a node of a scene."""

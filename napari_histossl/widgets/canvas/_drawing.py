@@ -1,0 +1,312 @@
+"""One layer on one canvas, drawn from tiles: what happens before each draw."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Container
+from typing import TYPE_CHECKING, Any
+
+from qtpy.QtCore import QObject, QTimer
+
+from napari_histossl.errors import SlideUnreachableError
+from napari_histossl.geometry import Box
+from napari_histossl.slide.tiles import (
+    TileKey,
+    TileService,
+    TileSource,
+    keys_around,
+    keys_in_view,
+    keys_of_level,
+)
+from napari_histossl.widgets.canvas._atlas import TileAtlas
+from napari_histossl.widgets.canvas._plan import (
+    ROUNDED,
+    STRICT,
+    Drawing,
+    Target,
+    choose_level,
+    draw_plan,
+    find_target,
+    squares_from_centre,
+    vertices,
+)
+from napari_histossl.widgets.canvas._slots import SlotTable
+from napari_histossl.widgets.canvas._view import View, find_view
+
+if TYPE_CHECKING:
+    from napari_histossl.widgets.canvas._canvas import TileCanvas
+
+UPLOAD_BYTES = 4 << 20
+"""Pixels handed to the graphics card in one frame; the rest waits for the next."""
+
+_GATHER_MS = 20
+"""Tiles that arrive within this time are drawn together."""
+
+_REST_MS = 200
+"""A view that has not moved for so long is made as sharp as the screen can show."""
+
+_COARSE = 2
+"""How many levels coarser what is shown first is: a sixteenth of the tiles."""
+
+_SPARE = 1.3
+"""Squares of the atlas per tile that a resting view needs at most."""
+
+_LARGEST_PX = 16384
+"""No texture is larger, whatever the graphics card says."""
+
+
+class TileDrawing(QObject):
+    """Tiles of a source in the place of a layer's own picture.
+
+    Parameters
+    ----------
+    source : TileSource
+        What is drawn.
+    canvas : TileCanvas
+        Who keeps the tiles and asks for them.
+    largest_px : int
+        Largest texture that the graphics card takes.
+
+    Attributes
+    ----------
+    atlas : vispy.scene.Node
+        To be put under the node of the layer; its coordinates are level-0 pixels.
+    is_sharp : bool
+        Whether the latest draw showed the right level everywhere.
+    shown : View or None
+        What the latest draw showed.
+    target : Target or None
+        The tiles that it asked for.
+    """
+
+    def __init__(
+        self, source: TileSource, canvas: TileCanvas, largest_px: int | None
+    ) -> None:
+        super().__init__()
+        self.source, self._canvas = source, canvas
+        self._largest_px = min(largest_px or _LARGEST_PX, _LARGEST_PX)
+        self._slots = SlotTable(1, 1)
+        self.atlas = TileAtlas(source.kind, source.tile_size, 1, 1, source.dtype)
+        self._top = keys_of_level(source, len(source.levels) - 1)
+        self.shown: View | None = None
+        self.target: Target | None = None
+        self._drawing = Drawing()
+        self._awaited: set[TileKey] = set()
+        self._is_stale = self._is_resting = self._is_closed = False
+        self.is_sharp = self._covers = False
+        self._gather = self._timer(_GATHER_MS, self.redraw)
+        self._rest = self._timer(_REST_MS, self._on_rest)
+
+    def _timer(self, interval_ms: int, call: Any) -> QTimer:
+        timer = QTimer(self)
+        timer.setSingleShot(True)
+        timer.setInterval(interval_ms)
+        timer.timeout.connect(call)
+        return timer
+
+    @property
+    def service(self) -> TileService:
+        """Who keeps the tiles."""
+        return self._canvas.service
+
+    # ---- Before a draw ----
+
+    def update_view(self) -> bool:
+        """Bring the atlas up to date with the camera and with what has arrived.
+
+        Returns
+        -------
+        bool
+            True if the atlas shows the whole slide: nothing else needs to be drawn.
+
+        Notes
+        -----
+        Called in the middle of a draw. Never reads, never waits; a view that moved
+        within the same tiles costs a matrix product.
+        """
+        view = None if self._is_closed else find_view(self.atlas)
+        if view is None:
+            self.pause()
+            return False
+        if not view.is_same(self.shown):
+            self.shown, self._is_resting = view, False
+            self._rest.start()
+        target = self._find_target(view)
+        if target is None:
+            self._show(Drawing())
+            self._covers = True
+        elif target != self.target or self._is_stale:
+            self._follow(target, view)
+        self.target = target
+        return self._covers
+
+    def pause(self) -> None:
+        """Draw nothing and want nothing until the next `update_view`."""
+        if self.shown is not None or self.target is not None:
+            self._rest.stop()
+            self._show(Drawing())
+            self.shown = self.target = None
+            self._covers = False
+
+    def _find_target(self, view: View) -> Target | None:
+        levels, scale = self.source.levels, view.px0_per_pixel
+        strict = choose_level(levels, scale, STRICT)
+        level = strict if self._is_resting else choose_level(levels, scale, ROUNDED)
+        while True:
+            target = find_target(
+                self.source, view.corners_px0, level, or_finer=strict < level
+            )
+            if target is None or level == len(levels) - 1 or self._fits(target, view):
+                return target
+            level += 1
+
+    def _fits(self, target: Target, view: View) -> bool:
+        """Return True if the atlas has, or can be given, room for a target."""
+        needed = target.box_ij.height * target.box_ij.width + len(self._top)
+        if needed <= self._slots.capacity:
+            return True
+        size = self.source.tile_size
+        rows, columns = (2 * length / size + 2 for length in view.size_px)
+        side = math.ceil(math.sqrt(max(needed, rows * columns) * _SPARE))
+        side = min(side, self._largest_px // size)
+        if side * side < needed:
+            return False
+        self._slots = SlotTable(side, side)
+        self.atlas.resize(side, side)
+        self._drawing = Drawing()
+        self._is_stale = True
+        return True
+
+    # ---- A new picture ----
+
+    def _follow(self, target: Target, view: View) -> None:
+        moved = target != self.target
+        self._is_stale = False
+        left = self._upload(target)
+        drawing = draw_plan(self.source, target, self._slots, self._is_unreadable)
+        self._covers = not drawing.holes
+        self.is_sharp = self._covers and not drawing.missing
+        self._show(drawing if self._covers else Drawing())
+        if moved:
+            self._ask(target, drawing.missing, view)
+        if left:
+            self._is_stale = True
+            QTimer.singleShot(0, self.redraw)
+        elif self._is_resting and self.is_sharp:
+            self._canvas.prefetch(self, self._around(target))
+
+    def _show(self, drawing: Drawing) -> None:
+        self._drawing = drawing
+        self._slots.use(drawing.used)
+        self.atlas.set_pieces(vertices(self.source, drawing, self._slots.place))
+        if not drawing.pieces:
+            self.is_sharp = False
+            self._want([])
+
+    def _upload(self, target: Target) -> bool:
+        """Move tiles into the atlas; return True if some were left for later."""
+        level, squares = target.level, squares_from_centre(target.box_ij)
+        wanted = [(self.source, level, ty, tx) for ty, tx in squares]
+        keep = {*self._top, *wanted, *self._drawing.used}
+        budget = UPLOAD_BYTES
+        if self._top[0] not in self._slots:  # whatever it costs: there is nothing yet
+            for key in self._top:
+                self._put(key, keep)
+        for key in wanted:
+            if key in self._slots:
+                continue
+            if budget <= 0 and self.service.has(*key):
+                return True
+            budget -= self._put(key, keep) or self._put_coarser(key, keep)
+        return False
+
+    def _put(self, key: TileKey, keep: Container[TileKey]) -> int:
+        """Move a tile into the atlas if it has been decoded; return its bytes."""
+        if key in self._slots:
+            return 0
+        tile = self.service.get(*key)
+        if tile is None:
+            return 0
+        place = self._slots.take(key, keep)
+        return 0 if place is None else self.atlas.upload(tile, place)
+
+    def _put_coarser(self, key: TileKey, keep: Container[TileKey]) -> int:
+        source, level, ty, tx = key
+        for up in range(1, len(source.levels) - level):
+            coarser = (source, level + up, ty >> up, tx >> up)
+            if coarser in self._slots:
+                return 0
+            moved = self._put(coarser, keep)
+            if moved:
+                return moved
+        return 0
+
+    def _is_unreadable(self, key: TileKey) -> bool:
+        error = self.service.failed(*key)
+        return error is not None and not isinstance(error, SlideUnreachableError)
+
+    # ---- Asking and hearing ----
+
+    def _ask(self, target: Target, missing: list[TileKey], view: View) -> None:
+        if not missing:
+            self._want([])
+            return
+        level = min(target.level + _COARSE, len(self.source.levels) - 1)
+        coarse = (
+            keys_in_view(
+                self.source, level, _box_px(self.source, level, view), coarser=0
+            )
+            if level > target.level
+            else []
+        )
+        self._want([key for key in coarse if key not in self._slots] + missing)
+
+    def _around(self, target: Target) -> list[TileKey]:
+        size, box = self.source.tile_size, target.box_ij
+        view_px = Box(box.y * size, box.x * size, box.height * size, box.width * size)
+        around = keys_around(self.source, target.level, view_px)
+        return [key for key in around if key not in self._slots]
+
+    def _want(self, keys: list[TileKey]) -> None:
+        self._awaited = set(keys)
+        self._canvas.want(self, keys)
+
+    def on_arrivals(self, keys: set[TileKey]) -> None:
+        """Draw again if some of these tiles are what was missing."""
+        arrived = self._awaited & keys
+        if not arrived:
+            return
+        self._awaited -= arrived
+        self._is_stale = True
+        if not self._awaited:
+            self._gather.stop()
+            self.redraw()
+        elif not self._gather.isActive():
+            self._gather.start()
+
+    def _on_rest(self) -> None:
+        self._is_resting = self._is_stale = True
+        self.redraw()
+
+    def redraw(self) -> None:
+        """Ask for a draw."""
+        if not self._is_closed:
+            self.atlas.update()
+
+    def close(self) -> None:
+        """Let go of everything; the layer or its canvas is going away."""
+        if self._is_closed:
+            return
+        self._is_closed = True
+        self._gather.stop()
+        self._rest.stop()
+        self._canvas.leave(self)
+
+
+def _box_px(source: TileSource, level: int, view: View) -> Box:
+    """Return what a view shows in pixels of a level."""
+    downsample = source.levels[level].downsample
+    low = view.corners_px0.min(0) / downsample
+    high = view.corners_px0.max(0) / downsample
+    y0, x0 = math.floor(low[0]), math.floor(low[1])
+    return Box(y0, x0, max(1, math.ceil(high[0]) - y0), max(1, math.ceil(high[1]) - x0))

@@ -1,0 +1,308 @@
+"""What to draw where: the best tiles that there are, never a hole. Numbers only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_histossl.geometry import Box, Level
+from napari_histossl.slide.tiles import TileKey, TileSource
+
+ROUNDED = 1.42
+"""A level is fine enough for a moving picture if its pixel covers at most this many
+pixels of the screen: the nearest level on a logarithmic scale, as in mip mapping."""
+
+STRICT = 1.0
+"""A picture that rests has at least one pixel of the level for each of the screen."""
+
+_SLACK = 1.0001
+"""A level that is too coarse by rounding alone is fine enough."""
+
+VERTEX = np.dtype(
+    [
+        ("a_position", np.float32, 2),
+        ("a_texel", np.float32, 2),
+        ("a_limits", np.float32, 4),
+        ("a_unreadable", np.float32),
+    ]
+)
+"""A corner of a piece: level-0 pixel and texel as (x, y), the part of the texture
+that belongs to the tile, and whether the tile cannot be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Tiles that a view asks for.
+
+    Attributes
+    ----------
+    level : int
+        Level to draw.
+    or_finer : bool
+        Draw the tiles of the next finer level in place of one of `level` where they
+        are all there: what is sharper already stays so.
+    box_ij : Box
+        Rows and columns of tiles of `level`.
+    """
+
+    level: int
+    or_finer: bool
+    box_ij: Box
+
+
+@dataclass(slots=True)
+class Drawing:
+    """Pieces of tiles that together cover a view.
+
+    Attributes
+    ----------
+    pieces : list of tuple
+        Level, row and column of the square that is covered; the tile that covers it;
+        whether what belongs there cannot be read.
+    used : set of TileKey
+        Tiles that are drawn.
+    missing : list of TileKey
+        Tiles that would make it better, most urgent first.
+    holes : int
+        Squares for which there was nothing at all.
+    """
+
+    pieces: list[tuple[int, int, int, TileKey, bool]] = field(default_factory=list)
+    used: set[TileKey] = field(default_factory=set)
+    missing: list[TileKey] = field(default_factory=list)
+    holes: int = 0
+
+    def add(
+        self, square: tuple[int, int, int], key: TileKey, unreadable: bool = False
+    ) -> None:
+        """Cover a square by a tile."""
+        self.pieces.append((*square, key, unreadable))
+        self.used.add(key)
+
+
+def choose_level(levels: Sequence[Level], px0_per_pixel: float, bias: float) -> int:
+    """Return the coarsest level that is fine enough for the screen.
+
+    Parameters
+    ----------
+    levels : sequence of Level
+        Finest first.
+    px0_per_pixel : float
+        Level-0 pixels that a pixel of the screen covers along one side.
+    bias : float
+        Pixels of the screen that a pixel of the level may cover along one side.
+
+    Returns
+    -------
+    int
+        Index into `levels`; 0 where even the finest is too coarse.
+    """
+    limit = px0_per_pixel * bias * _SLACK
+    fine = [index for index, level in enumerate(levels) if level.downsample <= limit]
+    return max(fine, default=0)
+
+
+def find_target(
+    source: TileSource,
+    corners_px0: NDArray[np.float64],
+    level: int,
+    *,
+    or_finer: bool,
+) -> Target | None:
+    """Return the tiles of a level that a view touches, or None if there are none.
+
+    Parameters
+    ----------
+    source : TileSource
+        What is looked at.
+    corners_px0 : ndarray of shape (N, 2)
+        Corners of the view, (row, column) in level-0 pixels counted from the edge.
+    level : int
+        Level to draw.
+    or_finer : bool
+        As in `Target`.
+    """
+    tile_px0 = source.levels[level].downsample * source.tile_size
+    rows, columns = source.grid(level).shape_ij
+    low = np.floor(corners_px0.min(0) / tile_px0)
+    high = np.ceil(corners_px0.max(0) / tile_px0)
+    y0, x0 = np.maximum(low, 0)
+    y1, x1 = np.minimum(high, (rows, columns))
+    if y1 <= y0 or x1 <= x0:
+        return None
+    return Target(level, or_finer, Box(int(y0), int(x0), int(y1 - y0), int(x1 - x0)))
+
+
+def squares_from_centre(box_ij: Box) -> list[tuple[int, int]]:
+    """Return the tiles of a target, the middle of the view first."""
+    middle_y = (box_ij.y + box_ij.y1 - 1) / 2
+    middle_x = (box_ij.x + box_ij.x1 - 1) / 2
+    squares = [
+        (ty, tx)
+        for ty in range(box_ij.y, box_ij.y1)
+        for tx in range(box_ij.x, box_ij.x1)
+    ]
+    squares.sort(key=lambda at: (at[0] - middle_y) ** 2 + (at[1] - middle_x) ** 2)
+    return squares
+
+
+def draw_plan(
+    source: TileSource,
+    target: Target,
+    there: Container[TileKey],
+    is_unreadable: Callable[[TileKey], bool],
+) -> Drawing:
+    """Choose for every square of a target the best tile that is there.
+
+    Parameters
+    ----------
+    source : TileSource
+        What is looked at.
+    target : Target
+        Its squares.
+    there : container of TileKey
+        Tiles that can be drawn.
+    is_unreadable : callable
+        Whether a tile that is not there cannot be read.
+
+    Returns
+    -------
+    Drawing
+        In each square the four finer tiles if they are asked for and all there; else
+        the tile itself; else the four finer ones; else the finest coarser one.
+    """
+    drawing = Drawing()
+    level = target.level
+    for ty, tx in squares_from_centre(target.box_ij):
+        key = (source, level, ty, tx)
+        finer = _finer(source, key, there) if level else ()
+        if finer and target.or_finer:
+            _add_all(drawing, finer)
+        elif key in there:
+            drawing.add(key[1:], key)
+        else:
+            unreadable = is_unreadable(key)
+            if not unreadable:
+                drawing.missing.append(key)
+            if finer and not unreadable:
+                _add_all(drawing, finer)
+            else:
+                _add_coarser(drawing, key, there, unreadable)
+    return drawing
+
+
+def _finer(
+    source: TileSource, key: TileKey, there: Container[TileKey]
+) -> list[TileKey]:
+    """Return the tiles of the next finer level in a square if they are all there."""
+    _source, level, ty, tx = key
+    first = (source, level - 1, 2 * ty, 2 * tx)
+    if first not in there:
+        return []
+    rows, columns = source.grid(level - 1).shape_ij
+    finer = [
+        (source, level - 1, y, x)
+        for y in range(2 * ty, min(2 * ty + 2, rows))
+        for x in range(2 * tx, min(2 * tx + 2, columns))
+    ]
+    return finer if all(one in there for one in finer) else []
+
+
+def _add_all(drawing: Drawing, keys: Sequence[TileKey]) -> None:
+    for key in keys:
+        drawing.add(key[1:], key)
+
+
+def _add_coarser(
+    drawing: Drawing, key: TileKey, there: Container[TileKey], unreadable: bool
+) -> None:
+    source, level, ty, tx = key
+    for up in range(1, len(source.levels) - level):
+        coarser = (source, level + up, ty >> up, tx >> up)
+        if coarser in there:
+            drawing.add(key[1:], coarser, unreadable)
+            return
+    drawing.holes += 1
+
+
+def vertices(
+    source: TileSource,
+    drawing: Drawing,
+    place: Callable[[TileKey], tuple[int, int]],
+) -> NDArray[np.void]:
+    """Return two triangles for every piece of a drawing.
+
+    Parameters
+    ----------
+    source : TileSource
+        What is looked at.
+    drawing : Drawing
+        From `draw_plan`.
+    place : callable
+        Row and column of a tile in the atlas.
+
+    Returns
+    -------
+    ndarray of shape (6 * pieces,) and dtype `VERTEX`
+        Nothing of a tile that hangs over the edge of the slide is drawn.
+    """
+    if not drawing.pieces:
+        return np.empty(0, VERTEX)
+    table = np.array(
+        [
+            (level, ty, tx, key[1], *place(key), unreadable)
+            for level, ty, tx, key, unreadable in drawing.pieces
+        ],
+        np.int64,
+    )
+    unreadable = table[:, 6].astype(np.float32)
+    rows = _along(source, table[:, [0, 1, 3, 4]], axis=0)
+    columns = _along(source, table[:, [0, 2, 3, 5]], axis=1)
+    corners = np.empty((len(table), 4), VERTEX)
+    for corner, (down, right) in enumerate(((0, 0), (0, 1), (1, 1), (1, 0))):
+        corners["a_position"][:, corner, 0] = columns.px0[right]
+        corners["a_position"][:, corner, 1] = rows.px0[down]
+        corners["a_texel"][:, corner, 0] = columns.texel[right]
+        corners["a_texel"][:, corner, 1] = rows.texel[down]
+    limits = (columns.limits[0], rows.limits[0], columns.limits[1], rows.limits[1])
+    corners["a_limits"] = np.stack(limits, axis=1)[:, None]
+    corners["a_unreadable"] = unreadable[:, None]
+    return corners[:, [0, 1, 2, 0, 2, 3]].ravel()
+
+
+@dataclass(frozen=True, slots=True)
+class _Along:
+    """Begin and end of every piece along one axis.
+
+    Attributes
+    ----------
+    px0, texel, limits : tuple of ndarray
+        On the slide, in the texture, and the centres of the first and last texel that
+        belong to the tile: nothing is mixed in from its neighbours in the atlas.
+    """
+
+    px0: tuple[NDArray[np.float64], NDArray[np.float64]]
+    texel: tuple[NDArray[np.float64], NDArray[np.float64]]
+    limits: tuple[NDArray[np.float64], NDArray[np.float64]]
+
+
+def _along(source: TileSource, table: NDArray[np.int64], axis: int) -> _Along:
+    """Place pieces along one axis from (level, square, level of the tile, slot)."""
+    size = source.tile_size
+    lengths = np.array([level.shape[axis] for level in source.levels])
+    level, square, of_tile, slot = table.T
+    step = 2.0**level
+    factor = 2 ** (of_tile - level)
+    begin_px = square * size
+    end_px0 = np.minimum((begin_px + size) * step, lengths[0])
+    begin = slot * size + (square % factor) * (size / factor)
+    end = begin + (end_px0 / step - begin_px) / factor
+    inside = np.minimum(size, lengths[of_tile] - (square // factor) * size)
+    return _Along(
+        (begin_px * step, end_px0),
+        (begin, end),
+        (slot * size + 0.5, slot * size + inside - 0.5),
+    )
