@@ -53,7 +53,7 @@ class HttpStore(Store):
     def __hash__(self) -> int:
         return hash(self.url)
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         return self.url
 
     async def get(

@@ -2,95 +2,26 @@
 
 from __future__ import annotations
 
-import logging
-import os
-import sys
-import threading
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
 from numpy.typing import NDArray
 
-from napari_histossl.errors import SlideReadError
 from napari_histossl.slide._tile_cache import TileCache
 from napari_histossl.slide._tile_order import keys_of_level
-from napari_histossl.slide._tile_plan import READS_AT_ONCE, Read, ReadPlan, is_coarsest
+from napari_histossl.slide._tile_plan import ReadPlan
 from napari_histossl.slide._tile_source import TileKey, TileSource
+from napari_histossl.slide._tile_stats import SourceHealth, TileStats
+from napari_histossl.slide._tile_workers import (
+    Listener,
+    TileWorkers,
+    default_workers,
+)
 
 BUDGET_BYTES = 384 << 20
 """Default size of the cache, for all open slides together."""
-
-_logger = logging.getLogger(__name__)
-
-Listener = Callable[[TileKey], None]
-
-
-@dataclass(frozen=True, slots=True)
-class TileStats:
-    """How a tile service is doing.
-
-    Attributes
-    ----------
-    held_bytes, budget_bytes, pinned_bytes : int
-        Memory of decoded tiles, its limit, and what of it is never dropped.
-    tiles : int
-        Tiles in the cache.
-    queued, running : int
-        Tiles that wait to be read and that are being read.
-    stalled : int
-        Reads that have not come back for longer than they should take.
-    decoded : int
-        Tiles read successfully so far.
-    failed : int
-        Tiles that could not be read when last tried.
-    hits, misses : int
-        Calls of `get` that returned a tile and None.
-    threads : int
-        Threads that read, the idle ones included.
-    """
-
-    held_bytes: int
-    budget_bytes: int
-    pinned_bytes: int
-    tiles: int
-    queued: int
-    running: int
-    stalled: int
-    decoded: int
-    failed: int
-    hits: int
-    misses: int
-    threads: int
-
-
-@dataclass(frozen=True, slots=True)
-class SourceHealth:
-    """How one source is doing.
-
-    Attributes
-    ----------
-    decoded, failed : int
-        Tiles read so far, and tiles that could not be read when last tried.
-    running, stalled : int
-        Reads in flight, and those of them that take too long.
-    stalled_s : float
-        For how long the oldest of them has lasted; 0 when none is stalled.
-    is_slow : bool
-        True if reads mostly wait for a drive or a network.
-    error : Exception or None
-        What the latest failure that still stands says.
-    """
-
-    decoded: int
-    failed: int
-    running: int
-    stalled: int
-    stalled_s: float
-    is_slow: bool
-    error: Exception | None
 
 
 class TileService:
@@ -129,18 +60,11 @@ class TileService:
         niceness: int = 0,
     ) -> None:
         count = workers or default_workers()
-        self._ready = threading.Condition(threading.Lock())
         self._cache = TileCache(budget_bytes)
         self._plan = ReadPlan(self._cache, count, stall_s, retry_s)
-        self._niceness = niceness
-        self._most_threads = 4 * max(count, READS_AT_ONCE)
-        self._threads: list[threading.Thread] = []
-        self._listeners: tuple[Listener, ...] = ()
-        self._watching = 0
-        self._hits = self._misses = self._decoded = 0
-        self._closing = False
-        for _ in range(count + 1):  # one to step in for a read that hangs
-            self._start_thread()
+        self._workers = TileWorkers(self._plan, self._cache, count, niceness)
+        self._ready = self._workers.ready
+        self._hits = self._misses = 0
 
     # ---- Sources ----
 
@@ -275,12 +199,14 @@ class TileService:
             Ends it; a call that is under way may still come through.
         """
         with self._ready:
-            self._listeners = (*self._listeners, listener)
+            self._workers.listeners = (*self._workers.listeners, listener)
 
         def end() -> None:
             with self._ready:
-                kept = (one for one in self._listeners if one is not listener)
-                self._listeners = tuple(kept)
+                listeners = self._workers.listeners
+                self._workers.listeners = tuple(
+                    one for one in listeners if one is not listener
+                )
 
         return end
 
@@ -296,11 +222,11 @@ class TileService:
                 queued=plan.queued,
                 running=len(plan.running),
                 stalled=len(plan.stalled(time.monotonic())),
-                decoded=self._decoded,
+                decoded=self._workers.decoded,
                 failed=sum(len(state.failures) for state in plan.states.values()),
                 hits=self._hits,
                 misses=self._misses,
-                threads=len(self._threads),
+                threads=len(self._workers.threads),
             )
 
     def health(self, source: TileSource) -> SourceHealth:
@@ -321,92 +247,6 @@ class TileService:
                 error=failures[-1].error if failures else None,
             )
 
-    # ---- Threads ----
-
-    def _start_thread(self) -> None:
-        thread = threading.Thread(
-            target=self._work, name=f"tiles-{len(self._threads)}", daemon=True
-        )
-        self._threads.append(thread)
-        thread.start()
-
-    def _work(self) -> None:
-        _step_back(self._niceness)
-        read = self._next_read()
-        while read is not None:
-            self._carry_out(read)
-            del read  # no tile's source lives on in an idle thread
-            read = self._next_read()
-
-    def _next_read(self) -> Read | None:
-        """Wait for something to do; None when the service closes."""
-        with self._ready:
-            while not self._closing:
-                now_s = time.monotonic()
-                read = self._plan.take(now_s)
-                if read is not None:
-                    self._call_next(now_s)
-                    return read
-                patience_s = self._plan.patience_s(now_s)
-                self._watching += patience_s is not None
-                self._ready.wait(patience_s)
-                self._watching -= patience_s is not None
-            return None
-
-    def _call_next(self, now_s: float) -> None:
-        """Before a worker is busy: wake the next one, or make one.
-
-        Where nothing can start now, somebody has to watch for reads that stall.
-        """
-        if len(self._threads) <= len(self._plan.running):
-            if len(self._threads) < self._most_threads:
-                self._start_thread()
-        elif self._plan.could_start(now_s) or (
-            self._plan.queued and not self._watching
-        ):
-            self._ready.notify()
-
-    def _carry_out(self, read: Read) -> None:
-        source, level, ty, tx = read.key
-        wall_s, work_s = time.perf_counter(), time.thread_time()
-        tile: NDArray[Any] | None = None
-        error: Exception | None = None
-        try:
-            tile = source.read_tile_using(level, ty, tx, self._peek)
-        except SlideReadError as known:
-            error = known
-        except Exception as unknown:
-            # a bug in one source must not end the threads that serve all others
-            _logger.exception("%s: level %d, tile %d, %d", source.name, level, ty, tx)
-            error = unknown
-        wall_s = time.perf_counter() - wall_s
-        work_s = time.thread_time() - work_s
-        with self._ready:
-            read.state.note_time(wall_s, work_s)
-            is_served = self._note(read, tile, error)
-            listeners = self._listeners if is_served else ()
-        for listener in listeners:
-            _tell(listener, read.key)
-
-    def _note(
-        self, read: Read, tile: NDArray[Any] | None, error: Exception | None
-    ) -> bool:
-        now_s = time.monotonic()
-        if error is not None or tile is None:
-            assert error is not None
-            return self._plan.failed(read, error, now_s)
-        self._decoded += 1
-        is_served = self._plan.succeeded(read, now_s)
-        if is_served:
-            self._cache.put(read.key, tile, pin=is_coarsest(read.key))
-        return is_served
-
-    def _peek(
-        self, source: TileSource, level: int, ty: int, tx: int
-    ) -> NDArray[Any] | None:
-        with self._ready:
-            return self._cache.get((source, level, ty, tx))
-
     def close(self, timeout_s: float = 1.0) -> None:
         """End all threads and free all tiles; reads that hang are left behind.
 
@@ -416,18 +256,7 @@ class TileService:
             How long to wait for reads in flight. Threads that are still reading then
             end by themselves, and do not keep the program running.
         """
-        with self._ready:
-            self._closing = True
-            self._listeners = ()
-            for source in list(self._plan.states):
-                self._plan.forget(source)
-                self._cache.forget(source)
-            self._ready.notify_all()
-            threads = list(self._threads)
-        deadline_s = time.monotonic() + timeout_s
-        for thread in threads:
-            if thread is not threading.current_thread():
-                thread.join(max(0.0, deadline_s - time.monotonic()))
+        self._workers.close(timeout_s)
 
     def __enter__(self) -> Self:
         return self
@@ -439,20 +268,3 @@ class TileService:
         trace: TracebackType | None,
     ) -> None:
         self.close()
-
-
-def default_workers() -> int:
-    """Return how many tiles to decode at once: cores less one, but 2 to 8."""
-    return min(8, max(2, (os.cpu_count() or 2) - 1))
-
-
-def _step_back(niceness: int) -> None:
-    if niceness and sys.platform == "linux":  # there every thread has a niceness
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), niceness)
-
-
-def _tell(listener: Listener, key: TileKey) -> None:
-    try:
-        listener(key)
-    except Exception:
-        _logger.exception("a listener of the tile service failed")

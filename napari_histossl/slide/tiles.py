@@ -23,12 +23,7 @@ from napari_histossl.slide._tile_order import (
     keys_of_level,
 )
 from napari_histossl.slide._tile_planes import PlaneTileSource
-from napari_histossl.slide._tile_service import (
-    BUDGET_BYTES,
-    SourceHealth,
-    TileService,
-    TileStats,
-)
+from napari_histossl.slide._tile_service import BUDGET_BYTES, TileService
 from napari_histossl.slide._tile_slide import SlideTileSource
 from napari_histossl.slide._tile_source import (
     LookUp,
@@ -36,6 +31,7 @@ from napari_histossl.slide._tile_source import (
     TileKind,
     TileSource,
 )
+from napari_histossl.slide._tile_stats import SourceHealth, TileStats
 from napari_histossl.slide._tile_tiff import TiffTileSource, open_tiff_tiles
 from napari_histossl.slide._tile_zarr import open_zarr_tiles
 from napari_histossl.slide.base import Slide
