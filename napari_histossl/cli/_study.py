@@ -43,15 +43,21 @@ def crops(
     ] = None,
     slide_mpp: MppOption = None,
     seed: Annotated[int, typer.Option(help="Decides which crops are taken.")] = 0,
+    workspace: Annotated[
+        Path | None,
+        typer.Option(help="Folder of results, where tissue may be saved."),
+    ] = None,
 ) -> None:
     """Cut crops of tissue from a slide as PNG pictures."""
+    from napari_histossl.panels.tissue import saved_or_found
     from napari_histossl.slide import open_slide
+    from napari_histossl.store.paths import results_folder
     from napari_histossl.study import iterate_crops
 
     with open_slide(slide, mpp=slide_mpp) as opened:
-        show_progress(
-            iterate_crops(opened, out, count, size, mpp, seed), "cutting crops"
-        )
+        tissue = saved_or_found(opened, results_folder(opened.source, workspace))
+        work = iterate_crops(opened, out, count, size, mpp, seed, tissue)
+        show_progress(work, "cutting crops")
     print(f"{count} crops of {size} x {size} px in {out}")
 
 
