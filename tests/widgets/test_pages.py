@@ -143,6 +143,21 @@ def test_corrected_tissue_is_saved_and_used(window, drawn, qtbot):
     assert tissue.downsample == pytest.approx(layer.scale[0] / 0.5)
 
 
+def test_a_drawn_slide_without_a_file_is_a_slide_like_any_other(window, qtbot):
+    from napari_histossl.panels.tissue import load_tissue
+    from napari_histossl.phantom import PhantomSlide
+
+    viewer, dock = window
+    dock.bench.add_slide(PhantomSlide(3, 20_000, 30_000, 0.5))
+    shown = dock.bench.shown
+    assert shown.source.seed == 3
+    assert viewer.layers[0].data[0].shape == (20_000, 30_000, 3)
+    page = dock.pages["Slide"]
+    page.find_tissue()
+    wait(dock, qtbot)
+    assert 0.3 < load_tissue(page.tissue.path, shown.slide).share < 0.9
+
+
 def test_two_slides_have_results_of_their_own(window, drawn, tmp_path, qtbot):
     viewer, dock = window
     dock.bench.open_path(drawn)
