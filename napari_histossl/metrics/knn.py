@@ -73,10 +73,12 @@ def knn_accuracy(
 
     Parameters
     ----------
-    bank, labels, queries, k
+    bank, labels, queries
         As in `knn_predict`.
     truth : ndarray of shape (M,)
         Class of each query.
+    k : int
+        Neighbours that vote.
     """
     return float((knn_predict(bank, labels, queries, k=k) == truth).mean())
 

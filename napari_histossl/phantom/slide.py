@@ -188,6 +188,7 @@ class PhantomSlide(Slide):
         Returns
         -------
         ndarray of shape (height, width) and dtype bool
+            True on nuclei.
 
         Raises
         ------
