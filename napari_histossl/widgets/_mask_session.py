@@ -40,6 +40,11 @@ class MaskSession(QObject):
         bench.viewer.layers.events.removed.connect(self._on_layer_removed)
 
     @property
+    def name(self) -> str:
+        """Name of the mask."""
+        return self.path.name.removesuffix(".ome.zarr")
+
+    @property
     def shape(self) -> tuple[int, int]:
         """Height and width of the mask's level 0."""
         return self.store.levels[0].shape
@@ -65,7 +70,7 @@ class MaskSession(QObject):
             self._author,
             self._on_saved,
             self._on_error,
-            name=f"mask: {self.path.name.removesuffix('.ome.zarr')}",
+            name=f"mask: {self.name}",
             opacity=0.5,
             metadata={METADATA_KEY: {"kind": "mask", "path": str(self.path)}},
         )

@@ -117,7 +117,8 @@ class CorrectPage(Page):
     def _list_masks(self) -> None:
         shown = self.bench.shown
         found = [] if shown is None else paths.list_masks(shown.folder)
-        chosen = self._known.currentText()
+        session = self.session
+        chosen = self._known.currentText() if session is None else session.name
         self._known.clear()
         for path in found:
             self._known.addItem(path.name.removesuffix(".ome.zarr"), path)
