@@ -28,8 +28,8 @@ _ZSTD = 50000
 
 _END_OF_JPEG = b"\xff\xd9"
 
-_LOST = bytes(32)
-"""What remains of a block of a file that was never written or copied."""
+_ZEROS = bytes(32)
+"""What may remain of a block of a file that was never written or copied."""
 
 _NO_PREDICTOR, _DIFFERENCES = 1, 2
 
@@ -76,13 +76,40 @@ def _jpeg(tables: bytes | None) -> list[Decoder]:
     return [by_markers, as_rgb, as_ycbcr]
 
 
-def jpeg_looks_damaged(data: bytes) -> bool:
-    """Return True for the bytes of a JPEG that may be cut off or partly lost.
+def refuse_lost_jpeg(data: bytes, tile_px: int) -> bool:
+    """Find out whether a part of a JPEG was never written or copied.
 
-    The codec fills what is missing with grey, without a word. A whole JPEG ends with
-    its end marker, and long runs of zeros occur in flat pictures only.
+    The codec fills what is missing with grey, without a word.
+
+    Parameters
+    ----------
+    data : bytes
+        A tile, as it is in the file.
+    tile_px : int
+        Its edge in pixels.
+
+    Returns
+    -------
+    bool
+        True if the tile may be damaged; somebody stricter should have a look.
+
+    Raises
+    ------
+    ValueError
+        If the tile is damaged.
+
+    Notes
+    -----
+    A whole JPEG ends with its end marker. Runs of zeros occur in flat pictures, whose
+    blocks of 8 x 8 values take two bits each at least: longer ones are a loss.
     """
-    return _END_OF_JPEG not in data[-64:] or _LOST in data
+    if _END_OF_JPEG not in data[-64:] and data.rstrip(b"\0")[-2:] != _END_OF_JPEG:
+        raise ValueError("its end is missing")
+    if _ZEROS not in data:
+        return False
+    if bytes(3 * 2 * tile_px * tile_px // (64 * 8)) in data:
+        raise ValueError("a part of it is zeros only")
+    return True
 
 
 def _jpeg_2000() -> list[Decoder]:

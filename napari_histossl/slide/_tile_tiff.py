@@ -20,7 +20,7 @@ from napari_histossl.geometry import Box, TileGrid
 from napari_histossl.slide._tile_codecs import (
     DECODE_ERRORS,
     Decoder,
-    jpeg_looks_damaged,
+    refuse_lost_jpeg,
 )
 from napari_histossl.slide._tile_file import SharedFile
 from napari_histossl.slide._tile_pages import TilePage, pages_of_levels
@@ -131,9 +131,9 @@ class TiffTileSource(SlideTileSource):
         if count == 0:
             return np.full(self.tile_shape, WHITE, np.uint8)
         data = self._file.read_at(int(page.offsets[index]), count)
-        if page.is_jpeg and jpeg_looks_damaged(data):
-            self._ask_original(native, row, column)
         try:
+            if page.is_jpeg and refuse_lost_jpeg(data, page.tile_px):
+                self._ask_original(native, row, column)
             tile = self._decoders[native](data)
             if tile.shape != self.tile_shape:
                 raise ValueError(f"its shape is {tile.shape}")
