@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from napari_histossl.classes import UNLABELLED, ClassTable
 from napari_histossl.slide import Slide, lazy_pyramid
 from napari_histossl.slide.base import SlideSource
+from napari_histossl.slide.color import colour_managed
 from napari_histossl.store import Pyramid
 
 LayerTuple = tuple[Any, dict[str, Any], str]
@@ -33,13 +34,20 @@ _LIMIT_QUANTILE = 0.995
 """Values above this quantile saturate, so that one token does not darken the rest."""
 
 
-def slide_layer(slide: Slide) -> LayerTuple:
+def slide_layer(
+    slide: Slide, *, as_scanned: bool = False, name: str | None = None
+) -> LayerTuple:
     """Return a slide as a multiscale image.
 
     Parameters
     ----------
     slide : Slide
         Stays open as long as the layer reads from it.
+    as_scanned : bool
+        Leave the colours as they are in the file; by default they are converted to
+        sRGB where the slide has a colour profile.
+    name : str, optional
+        Name of the layer; that of the slide by default.
 
     Returns
     -------
@@ -47,8 +55,9 @@ def slide_layer(slide: Slide) -> LayerTuple:
         Dask pyramid of (H, W, 3) uint8, options, ``"image"``; in micrometres, or in
         pixels where the slide does not say how large a pixel is.
     """
+    shown = slide if as_scanned else colour_managed(slide)
     options = {
-        "name": slide.source.name,
+        "name": name or slide.source.name,
         "multiscale": True,
         "rgb": True,
         "scale": slide.mpp_yx or (1.0, 1.0),
@@ -58,11 +67,11 @@ def slide_layer(slide: Slide) -> LayerTuple:
                 "kind": "slide",
                 "source": slide.source,
                 "facts": dict(slide.properties),
-                "tiles": slide,
+                "tiles": shown,
             }
         },
     }
-    return lazy_pyramid(slide), options, "image"
+    return lazy_pyramid(shown), options, "image"
 
 
 def overlay_layer(

@@ -59,6 +59,8 @@ class OpenSlideSlide(Slide):
         self.levels = _levels(self._handle)
         self.properties = _facts(self._handle)
         self.mpp_yx = source.mpp_yx or _mpp_yx(self.properties)
+        self.icc_profile = _icc_profile(self._handle)
+        self.associated = tuple(sorted(self._handle.associated_images))
 
     def _open(self) -> openslide.OpenSlide:
         import openslide
@@ -113,6 +115,23 @@ class OpenSlideSlide(Slide):
             ) from error
         return as_rgb(np.asarray(region))
 
+    def read_associated(self, name: str) -> NDArray[np.uint8]:
+        """Read label, macro or thumbnail; see `Slide.read_associated`."""
+        import openslide
+
+        if name not in self.associated:
+            return super().read_associated(name)
+        handle = self._current()
+        try:
+            picture = handle.associated_images[name]
+        except openslide.OpenSlideError as error:
+            self._replace(handle)
+            raise SlideReadError(
+                f"{self.source.name}: its {name} picture cannot be read ({error}); the "
+                f"file may be damaged or incomplete"
+            ) from error
+        return as_rgb(np.asarray(picture))
+
     def _current(self) -> openslide.OpenSlide:
         with self._lock:
             if self._handle is None:
@@ -147,6 +166,16 @@ def _levels(handle: openslide.OpenSlide) -> tuple[Level, ...]:
 
 def _facts(handle: openslide.OpenSlide) -> Mapping[str, str]:
     return dict(handle.properties)
+
+
+def _icc_profile(handle: openslide.OpenSlide) -> bytes | None:
+    import openslide
+
+    try:
+        profile = handle.color_profile
+    except (openslide.OpenSlideError, OSError):
+        return None  # what cannot be read as a profile is none
+    return None if profile is None else bytes(profile.tobytes())
 
 
 def _mpp_yx(properties: Mapping[str, str]) -> tuple[float, float] | None:

@@ -48,6 +48,7 @@ def open_picture(source: FileSource) -> ArraySlide:
             refuse_large(source, picture.height, picture.width)
             pixels = as_rgb(_pixels(picture))
             form = str(picture.format)
+            profile = picture.info.get("icc_profile")
     except Image.DecompressionBombError as error:
         raise SlideOpenError(f"{source.name}: {error}. {_WAY_OUT}") from error
     except (OSError, SyntaxError, ValueError) as error:
@@ -57,7 +58,7 @@ def open_picture(source: FileSource) -> ArraySlide:
             f"{source.name} looks like a picture but cannot be decoded ({error}); it "
             f"may be damaged or incomplete: copy it again"
         ) from error
-    return picture_slide(source, pixels, {"format": form})
+    return picture_slide(source, pixels, {"format": form}, profile=profile)
 
 
 def picture_slide(
@@ -65,15 +66,18 @@ def picture_slide(
     pixels: NDArray[np.uint8],
     properties: Mapping[str, str],
     mpp_yx: tuple[float, float] | None = None,
+    profile: bytes | None = None,
 ) -> ArraySlide:
     """Return a decoded picture as a slide with one level."""
-    return ArraySlide(
+    slide = ArraySlide(
         pixels,
         mpp_yx=source.mpp_yx or mpp_yx,
         name=source.name,
         properties=properties,
         source=source,
     )
+    slide.icc_profile = profile or None
+    return slide
 
 
 _WAY_OUT = (

@@ -33,6 +33,9 @@ _DECODE_ERRORS = (RuntimeError, ValueError, OSError, IndexError, struct.error)
 _GREY, _INVERTED, _RGB, _YCBCR = 1, 0, 2, 6
 """Photometric interpretations that are understood."""
 
+_ICC_PROFILE = 34675
+"""Tag of the colour profile."""
+
 _JPEG = (6, 7, 34892)
 """Compressions whose decoder turns YCbCr into RGB."""
 
@@ -145,7 +148,11 @@ def _as_picture(source: FileSource, series: Any) -> Slide:
     bits = _bits(page, [pixels])
     properties = {**_facts(page), "format": "TIFF", **_depth_facts(page, bits)}
     return picture_slide(
-        source, as_rgb(_to_8_bits(pixels, page, bits)), properties, _mpp_yx(page)
+        source,
+        as_rgb(_to_8_bits(pixels, page, bits)),
+        properties,
+        _mpp_yx(page),
+        _icc_profile(page),
     )
 
 
@@ -184,6 +191,7 @@ class TiffSlide(Slide):
             **_depth_facts(page, self._bits),
         }
         self.mpp_yx = source.mpp_yx or _file_mpp_yx(tiff, page)
+        self.icc_profile = _icc_profile(page)
 
     def _read_inside(self, box: Box, level: int) -> NDArray[np.uint8]:
         planes = [self._read_plane(page, box) for page in self._planes[level]]
@@ -374,3 +382,11 @@ def _mpp_yx(page: Any) -> tuple[float, float] | None:
         if stated is not None:
             return stated
     return _scale.from_resolution(page)
+
+
+def _icc_profile(page: Any) -> bytes | None:
+    """Return the profile of RGB pixels; grey ones would need another transform."""
+    if page.photometric not in (_RGB, _YCBCR):
+        return None
+    profile = page.tags.valueof(_ICC_PROFILE)
+    return bytes(profile) if profile else None

@@ -17,7 +17,7 @@ from typing import Protocol, Self, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_histossl.errors import GeometryError, MissingScaleError
+from napari_histossl.errors import GeometryError, MissingScaleError, SlideReadError
 from napari_histossl.geometry import Box, Level
 
 WHITE = 255
@@ -53,6 +53,11 @@ class Slide(ABC):
         Micrometres per level-0 pixel along rows and columns; None when unknown.
     properties : mapping of str to str
         Facts about the slide as the file tells them.
+    icc_profile : bytes or None
+        ICC profile of the colours that `read` returns; None where the file has none.
+    associated : tuple of str
+        Names of further pictures in the file, such as ``"label"`` and ``"macro"``.
+        They may show a person's name.
 
     Notes
     -----
@@ -63,6 +68,8 @@ class Slide(ABC):
     levels: tuple[Level, ...]
     mpp_yx: tuple[float, float] | None
     properties: Mapping[str, str] = MappingProxyType({})
+    icc_profile: bytes | None = None
+    associated: tuple[str, ...] = ()
 
     def read(self, box: Box, level: int) -> NDArray[np.uint8]:
         """Read a box of one of the file's own levels.
@@ -122,6 +129,30 @@ class Slide(ABC):
             )
         return self.mpp_yx
 
+    def read_associated(self, name: str) -> NDArray[np.uint8]:
+        """Read one of the further pictures in the file.
+
+        Parameters
+        ----------
+        name : str
+            One of `associated`.
+
+        Returns
+        -------
+        ndarray of shape (height, width, 3) and dtype uint8
+            RGB; white where it is transparent.
+
+        Raises
+        ------
+        SlideReadError
+            If there is no such picture or it cannot be decoded.
+        """
+        known = ", ".join(self.associated) or "none"
+        raise SlideReadError(
+            f"{self.source.name} has no picture {name!r} beside the slide; "
+            f"it has: {known}"
+        )
+
     @abstractmethod
     def _read_inside(self, box: Box, level: int) -> NDArray[np.uint8]:
         """Read a box that lies wholly inside a level."""
@@ -130,7 +161,7 @@ class Slide(ABC):
     def close(self) -> None:
         """Release files; reading afterwards raises `SlideReadError`."""
 
-    def __reduce__(self) -> tuple[object, tuple[SlideSource]]:
+    def __reduce__(self) -> tuple[object, tuple[SlideSource | Slide]]:
         # a slide that travels to another process is opened anew there
         return _reopen, (self.source,)
 

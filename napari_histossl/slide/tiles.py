@@ -35,6 +35,7 @@ from napari_histossl.slide._tile_stats import SourceHealth, TileStats
 from napari_histossl.slide._tile_tiff import TiffTileSource, open_tiff_tiles
 from napari_histossl.slide._tile_zarr import open_zarr_tiles
 from napari_histossl.slide.base import Slide
+from napari_histossl.slide.color import ColourManagedSlide, ColourManagedTiles
 
 __all__ = [
     "BUDGET_BYTES",
@@ -72,4 +73,6 @@ def open_tiles(slide: Slide | TileSource) -> TileSource:
     """
     if isinstance(slide, TileSource):
         return slide
+    if isinstance(slide, ColourManagedSlide):
+        return ColourManagedTiles(open_tiles(slide.raw), slide.transform)
     return open_tiff_tiles(slide) or SlideTileSource(slide)
