@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from napari_histossl.slide._tile_cache import TileCache
 from napari_histossl.slide._tile_order import keys_of_level
-from napari_histossl.slide._tile_plan import ReadPlan
+from napari_histossl.slide._tile_plan import ReadPlan, is_coarsest
 from napari_histossl.slide._tile_source import TileKey, TileSource
 from napari_histossl.slide._tile_stats import SourceHealth, TileStats
 from napari_histossl.slide._tile_workers import (
@@ -64,7 +64,7 @@ class TileService:
         self._plan = ReadPlan(self._cache, count, stall_s, retry_s)
         self._workers = TileWorkers(self._plan, self._cache, count, niceness)
         self._ready = self._workers.ready
-        self._hits = self._misses = 0
+        self._hits = self._misses = self._changes = 0
 
     # ---- Sources ----
 
@@ -110,6 +110,36 @@ class TileService:
             else:
                 self._hits += 1
             return tile
+
+    def load(self, source: TileSource, level: int, ty: int, tx: int) -> NDArray[Any]:
+        """Return a tile, reading it here and now if it is not there: this blocks.
+
+        Parameters
+        ----------
+        source : TileSource
+            Kept in the cache only if it was added.
+        level, ty, tx : int
+            Level, and row and column in its grid.
+
+        Returns
+        -------
+        ndarray
+            Read-only, of the source's `tile_shape`.
+
+        Raises
+        ------
+        SlideReadError
+            If the tile cannot be read.
+        """
+        key = (source, level, ty, tx)
+        with self._ready:
+            tile, changes = self._cache.get(key), self._changes
+        if tile is None:
+            tile = source.read_tile_using(level, ty, tx, self._workers.peek)
+            with self._ready:
+                if source in self._plan.states and changes == self._changes:
+                    self._cache.put(key, tile, pin=is_coarsest(key))
+        return tile
 
     def has(self, source: TileSource, level: int, ty: int, tx: int) -> bool:
         """Return True if `get` would return a tile; does not count as using it."""
@@ -179,6 +209,7 @@ class TileService:
                 found = set(keys)
             for key in found:
                 self._cache.discard(key)
+            self._changes += 1
             self._plan.invalidate(found, time.monotonic())
             self._ready.notify()
 

@@ -113,7 +113,7 @@ class TileWorkers:
         tile: NDArray[Any] | None = None
         error: Exception | None = None
         try:
-            tile = source.read_tile_using(level, ty, tx, self._peek)
+            tile = source.read_tile_using(level, ty, tx, self.peek)
         except SlideReadError as known:
             error = known
         except Exception as unknown:
@@ -142,9 +142,10 @@ class TileWorkers:
             self._cache.put(read.key, tile, pin=is_coarsest(read.key))
         return is_served
 
-    def _peek(
+    def peek(
         self, source: TileSource, level: int, ty: int, tx: int
     ) -> NDArray[Any] | None:
+        """Return a tile that is in the cache, or None; a `LookUp` for sources."""
         with self.ready:
             return self._cache.get((source, level, ty, tx))
 

@@ -17,6 +17,7 @@ Examples
 
 from __future__ import annotations
 
+from napari_histossl.slide._tile_array import TileArray, tile_arrays
 from napari_histossl.slide._tile_order import (
     keys_around,
     keys_in_view,
@@ -44,6 +45,7 @@ __all__ = [
     "SlideTileSource",
     "SourceHealth",
     "TiffTileSource",
+    "TileArray",
     "TileKey",
     "TileKind",
     "TileService",
@@ -54,6 +56,7 @@ __all__ = [
     "keys_of_level",
     "open_tiles",
     "open_zarr_tiles",
+    "tile_arrays",
 ]
 
 

@@ -13,10 +13,12 @@ from napari_histossl.slide.tiles import (
     PlaneTileSource,
     SlideTileSource,
     TiffTileSource,
+    TileService,
     keys_around,
     keys_in_view,
     keys_of_level,
     open_tiles,
+    tile_arrays,
 )
 from napari_histossl.store import write_tiff
 
@@ -376,3 +378,46 @@ def test_what_is_around_is_not_what_is_in_view():
     ring = keys_around(source, 0, view)
     assert len([key for key in ring if key[1] == 0]) == 8
     assert not set(ring) & set(keys_in_view(source, 0, view, coarser=0))
+
+
+# ---- Levels as arrays ----
+
+
+def test_levels_as_arrays_slice_like_numpy(array_slide, tissue_picture):
+    arrays = tile_arrays(open_tiles(array_slide))
+    finest = arrays[0]
+    assert (finest.shape, finest.ndim, finest.dtype) == ((700, 900, 3), 3, np.uint8)
+    assert finest.chunks == (256, 256, 3)
+    assert len(finest) == 700
+    for key in [
+        np.s_[200:300, 250:600],
+        np.s_[5, 6],
+        np.s_[-1],
+        np.s_[..., 1],
+        np.s_[10:700:7, :, 2],
+        np.s_[650:9999, 3:3],
+        np.s_[:, 899:],
+    ]:
+        assert np.array_equal(finest[key], tissue_picture[key])
+    assert np.array_equal(np.asarray(arrays[1])[:5], arrays[1][:5])
+    with pytest.raises(IndexError):
+        finest[700]
+    with pytest.raises(IndexError, match="forwards"):
+        finest[::-1]
+
+
+def test_a_huge_level_is_not_loaded_by_accident():
+    source = open_tiles(PhantomSlide(1, 60_000, 60_000, 0.5))
+    with pytest.raises(GeometryError, match="coarser level"):
+        np.asarray(tile_arrays(source)[0])
+
+
+def test_arrays_over_a_service_keep_what_they_read(array_slide):
+    source = open_tiles(array_slide)
+    with TileService(workers=2) as service:
+        array = tile_arrays(source, service.load)[0]
+        first = array[:300, :300]
+        assert not service.has(source, 0, 0, 0)  # not one of its sources
+        service.add(source)
+        assert np.array_equal(array[:300, :300], first)
+        assert service.has(source, 0, 0, 0)
