@@ -30,6 +30,19 @@ may draw tile by tile what the layer's data show)."""
 
 _TRANSPARENT = (0.0, 0.0, 0.0, 0.0)
 
+_LIT = {
+    "name": "lit",
+    "colors": (
+        (0.27, 0.00, 0.33, 0.00),
+        (0.23, 0.32, 0.55, 0.35),
+        (0.13, 0.57, 0.55, 0.75),
+        (0.37, 0.79, 0.38, 0.90),
+        (0.99, 0.91, 0.14, 1.00),
+    ),
+}
+"""Colours of attention: viridis, clear where there is none, so that the tissue is seen
+through it."""
+
 _LIMIT_QUANTILE = 0.995
 """Values above this quantile saturate, so that one token does not darken the rest."""
 
@@ -104,8 +117,8 @@ def overlay_layer(
         "translate": (0.0,) * others + translate,
         "units": ("pixel",) * others + _units(pyramid.pixel_um_yx is not None),
         "axis_labels": ("head",) * others + ("y", "x"),
-        "colormap": "viridis",
-        "opacity": 0.6,
+        "colormap": _LIT,
+        "opacity": 0.9,
         "contrast_limits": contrast_limits(pyramid),
         "interpolation2d": "nearest",
         "metadata": _metadata("overlay", pyramid.path, slide),

@@ -76,7 +76,7 @@ class MaskSession(QObject):
         )
         layer.brush_size = 40
         layer.selected_label = settings.get("selected", 1)
-        self._hide_overlays()
+        self._bench.hide("overlay", "tissue")
         self._bench.viewer.add_layer(layer)
         layer.mode = settings.get("mode", "paint")
         self.layer = layer
@@ -120,15 +120,6 @@ class MaskSession(QObject):
         if view is None:
             return self.shape[0] / 2, self.shape[1] / 2
         return view.y + view.height / 2, view.x + view.width / 2
-
-    def _hide_overlays(self) -> None:
-        """Take overlays off the tissue to be judged; the layer list shows them."""
-        for layer in self._bench.viewer.layers:
-            if layer.metadata.get(METADATA_KEY, {}).get("kind") in (
-                "overlay",
-                "tissue",
-            ):
-                layer.visible = False
 
     def _mask_px_per_slide_px(self) -> tuple[float, float]:
         shown = self._bench.shown

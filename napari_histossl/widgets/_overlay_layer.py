@@ -101,6 +101,7 @@ class OverlayLayer(QObject):
     def _add(self, pyramid: Pyramid, layer_tuple: Any) -> None:
         if self.layer is not None and self.layer in self.bench.viewer.layers:
             self.bench.viewer.layers.remove(self.layer)
+        self.bench.hide("tissue")
         layer = self.bench.add_layer(layer_tuple)
         layer.colorbar.visible = True
         self.bench.viewer.dims.axis_labels = ("head", "y", "x")

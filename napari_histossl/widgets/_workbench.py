@@ -126,6 +126,12 @@ class Workbench(QObject):
             camera.center, camera.zoom = centre, zoom
         return layer
 
+    def hide(self, *kinds: str) -> None:
+        """Take layers of ours off what is to be judged; the layer list shows them."""
+        for layer in self.viewer.layers:
+            if layer.metadata.get(METADATA_KEY, {}).get("kind") in kinds:
+                layer.visible = False
+
     def set_mpp(self, mpp: float) -> None:
         """Show the slide in view again, in micrometres that the person gave."""
         if self.shown is None:

@@ -11,6 +11,7 @@ import napari
 from qtpy.QtWidgets import QApplication
 
 from napari_histossl.errors import PlanError
+from napari_histossl.panels.slide import magnification_zoom
 from napari_histossl.resources import sample_file
 from napari_histossl.slide import open_slide
 from napari_histossl.widgets.dock import Dock
@@ -18,6 +19,12 @@ from napari_histossl.widgets.view import make_window, save_picture
 
 _WINDOW_PX = (1500, 950)
 """Width and height of the window; fits a small screen and shows every page whole."""
+
+_POWER = 10.0
+"""Magnification at which heads are looked at: nuclei can be told apart."""
+
+_NUCLEI_HEAD = 4
+"""Head of the sample weights that looks at nuclei, chosen on validation slides."""
 
 _LIMIT_S = 600
 """A step of the demo that takes longer than this has failed."""
@@ -70,12 +77,15 @@ def _show_attention(dock: Dock) -> Iterator[Path]:
         page.run()
         _wait(dock)
         page.open_newest()
+    page.overlay.choose_head(_NUCLEI_HEAD)
+    dock.bench.viewer.scene.camera.zoom = magnification_zoom(_POWER)
     yield page.overlay.path
 
 
 def _show_mask(dock: Dock) -> Iterator[Path]:
     page: Any = dock.pages["Correct"]
     if not page.open_newest():
+        page.new.choose_head(_NUCLEI_HEAD)
         page.create_mask()
         _wait(dock)
     yield page.session.path
