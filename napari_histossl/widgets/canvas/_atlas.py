@@ -11,7 +11,7 @@ from vispy.scene.visuals import create_visual_node
 from vispy.visuals import Visual
 
 from napari_histossl.slide.tiles import TileKind
-from napari_histossl.widgets.canvas._plan import VERTEX
+from napari_histossl.widgets.canvas._plan import Corners
 from napari_histossl.widgets.canvas._shaders import VERTEX_SHADER, fragment_shader
 
 _FORMATS = {"image": ("rgb", "rgb8"), "labels": ("luminance", "r8")}
@@ -48,13 +48,10 @@ class TileAtlasVisual(Visual):
         self._draw_mode = "triangles"
         self.tile_px, self.kind = tile_px, kind
         self.as_floats = kind == "values" and dtype != np.uint8
-        # not one structured buffer: its fields would keep the length of the first data
-        self._corners = {
-            name: gloo.VertexBuffer(np.ascontiguousarray(np.zeros(6, VERTEX)[name]))
-            for name in VERTEX.names or ()
-        }
-        for name, buffer in self._corners.items():
-            self.shared_program[name] = buffer
+        self._places = gloo.VertexBuffer(np.zeros((6, 4), np.float32))
+        self._limits = gloo.VertexBuffer(np.zeros((6, 4), np.float32))
+        self.shared_program["a_place"] = self._places
+        self.shared_program["a_limits"] = self._limits
         self._texture: Any = None
         self._colours: Any = None
         self.resize(rows, columns)
@@ -90,12 +87,12 @@ class TileAtlasVisual(Visual):
         self._texture.set_data(tile, offset=offset)
         return int(tile.nbytes)
 
-    def set_pieces(self, corners: NDArray[np.void]) -> None:
-        """Draw these pieces: an array of dtype `VERTEX`, three a triangle."""
-        self.is_drawn = len(corners) > 0
+    def set_pieces(self, corners: Corners) -> None:
+        """Draw these pieces from the next draw on."""
+        self.is_drawn = len(corners.places) > 0
         if self.is_drawn:
-            for name, buffer in self._corners.items():
-                buffer.set_data(np.ascontiguousarray(corners[name]))
+            self._places.set_data(corners.places)
+            self._limits.set_data(corners.limits)
 
     # ---- Colours ----
 

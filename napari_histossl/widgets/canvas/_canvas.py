@@ -19,7 +19,11 @@ from napari_histossl.slide.tiles import (
     open_tiles,
 )
 from napari_histossl.widgets._errors import show_error, show_info
-from napari_histossl.widgets.canvas._napari import layer_visuals, missing_part
+from napari_histossl.widgets.canvas._napari import (
+    delete_in_own_contexts,
+    layer_visuals,
+    missing_part,
+)
 
 
 class TileCanvas(QObject):
@@ -83,6 +87,7 @@ class TileCanvas(QObject):
         self._stock.clear()
         for drawing in list(self._drawings):
             drawing.close()
+        self.setParent(None)
 
     # ---- Layers ----
 
@@ -100,6 +105,7 @@ class TileCanvas(QObject):
         self, tiled: Any, kind: Any, layer: Any, *args: Any, **options: Any
     ) -> Any:
         """Return what draws a layer: ours if its metadata name tiles, else napari's."""
+        delete_in_own_contexts()
         origin = layer.metadata.get(METADATA_KEY, {}).get("tiles")
         source = None if origin is None else self._open(origin, layer)
         if source is None:

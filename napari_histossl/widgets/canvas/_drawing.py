@@ -188,7 +188,7 @@ class TileDrawing(QObject):
         self.is_sharp = self._covers and not drawing.missing
         self._show(drawing if self._covers else Drawing())
         if moved:
-            self._ask(target, drawing.missing, view)
+            self._ask(target, drawing, view)
         if left:
             self._is_stale = True
             QTimer.singleShot(0, self.redraw)
@@ -247,19 +247,14 @@ class TileDrawing(QObject):
 
     # ---- Asking and hearing ----
 
-    def _ask(self, target: Target, missing: list[TileKey], view: View) -> None:
-        if not missing:
-            self._want([])
-            return
+    def _ask(self, target: Target, drawing: Drawing, view: View) -> None:
+        coarse: list[TileKey] = []
         level = min(target.level + _COARSE, len(self.source.levels) - 1)
-        coarse = (
-            keys_in_view(
-                self.source, level, _box_px(self.source, level, view), coarser=0
-            )
-            if level > target.level
-            else []
-        )
-        self._want([key for key in coarse if key not in self._slots] + missing)
+        if drawing.missing and level > target.level:
+            box_px = _box_px(self.source, level, view)
+            coarse = keys_in_view(self.source, level, box_px, coarser=0)
+        coarse = [key for key in coarse if key not in self._slots]
+        self._want(coarse + drawing.missing + drawing.unreadable)
 
     def _around(self, target: Target) -> list[TileKey]:
         size, box = self.source.tile_size, target.box_ij
@@ -276,9 +271,10 @@ class TileDrawing(QObject):
         arrived = self._awaited & keys
         if not arrived:
             return
-        self._awaited -= arrived
+        # what did not arrive because its file does not answer is still awaited
+        self._awaited -= {key for key in arrived if self.service.has(*key)}
         self._is_stale = True
-        if not self._awaited:
+        if self._awaited.issubset(self._drawing.unreadable):
             self._gather.stop()
             self.redraw()
         elif not self._gather.isActive():

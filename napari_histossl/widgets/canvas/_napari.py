@@ -79,3 +79,21 @@ def from_level_0(layer: Any) -> NDArray[np.float64]:
     if axes[0] > axes[1]:  # napari shows the picture transposed
         matrix = matrix[[1, 0, 2, 3]]
     return matrix
+
+
+def delete_in_own_contexts() -> None:
+    """Let every window delete the graphics objects of a layer in its own context.
+
+    napari 0.9.2 deletes them while whatever context was drawn last is current. The
+    windows share their objects, but at least Mesa 22.3 then draws the next picture
+    with a program that is gone, and the process ends. To be removed once napari makes
+    the context current itself in ``VispyCanvas._clean_and_update_scenegraph``.
+    """
+    try:
+        from napari._vispy.canvas import VispyCanvas
+
+        for canvas in list(VispyCanvas._instances):
+            make_current = canvas._scene_canvas.set_current
+            canvas.viewer.layers.events.removing.connect(make_current)
+    except (ImportError, AttributeError):
+        return

@@ -21,16 +21,22 @@ STRICT = 1.0
 _SLACK = 1.0001
 """A level that is too coarse by rounding alone is fine enough."""
 
-VERTEX = np.dtype(
-    [
-        ("a_position", np.float32, 2),
-        ("a_texel", np.float32, 2),
-        ("a_limits", np.float32, 4),
-        ("a_unreadable", np.float32),
-    ]
-)
-"""A corner of a piece: level-0 pixel and texel as (x, y), the part of the texture
-that belongs to the tile, and whether the tile cannot be read."""
+
+@dataclass(frozen=True, slots=True)
+class Corners:
+    """Corners of triangles, three a triangle.
+
+    Attributes
+    ----------
+    places : ndarray of shape (N, 4) and dtype float32
+        Level-0 pixel (x, y) and texel (x, y).
+    limits : ndarray of shape (N, 4) and dtype float32
+        Centres of the first and last texel (x, y, x, y) that belong to the tile.
+        Negative where what belongs there cannot be read.
+    """
+
+    places: NDArray[np.float32]
+    limits: NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +72,8 @@ class Drawing:
         Tiles that are drawn.
     missing : list of TileKey
         Tiles that would make it better, most urgent first.
+    unreadable : list of TileKey
+        Tiles that cannot be read, as far as is known.
     holes : int
         Squares for which there was nothing at all.
     """
@@ -73,6 +81,7 @@ class Drawing:
     pieces: list[tuple[int, int, int, TileKey, bool]] = field(default_factory=list)
     used: set[TileKey] = field(default_factory=set)
     missing: list[TileKey] = field(default_factory=list)
+    unreadable: list[TileKey] = field(default_factory=list)
     holes: int = 0
 
     def add(
@@ -185,8 +194,7 @@ def draw_plan(
             drawing.add(key[1:], key)
         else:
             unreadable = is_unreadable(key)
-            if not unreadable:
-                drawing.missing.append(key)
+            (drawing.unreadable if unreadable else drawing.missing).append(key)
             if finer and not unreadable:
                 _add_all(drawing, finer)
             else:
@@ -232,7 +240,7 @@ def vertices(
     source: TileSource,
     drawing: Drawing,
     place: Callable[[TileKey], tuple[int, int]],
-) -> NDArray[np.void]:
+) -> Corners:
     """Return two triangles for every piece of a drawing.
 
     Parameters
@@ -246,31 +254,29 @@ def vertices(
 
     Returns
     -------
-    ndarray of shape (6 * pieces,) and dtype `VERTEX`
+    Corners
         Nothing of a tile that hangs over the edge of the slide is drawn.
     """
-    if not drawing.pieces:
-        return np.empty(0, VERTEX)
     table = np.array(
         [
             (level, ty, tx, key[1], *place(key), unreadable)
             for level, ty, tx, key, unreadable in drawing.pieces
         ],
         np.int64,
-    )
-    unreadable = table[:, 6].astype(np.float32)
+    ).reshape(-1, 7)
     rows = _along(source, table[:, [0, 1, 3, 4]], axis=0)
     columns = _along(source, table[:, [0, 2, 3, 5]], axis=1)
-    corners = np.empty((len(table), 4), VERTEX)
+    places = np.empty((len(table), 4, 4), np.float32)
     for corner, (down, right) in enumerate(((0, 0), (0, 1), (1, 1), (1, 0))):
-        corners["a_position"][:, corner, 0] = columns.px0[right]
-        corners["a_position"][:, corner, 1] = rows.px0[down]
-        corners["a_texel"][:, corner, 0] = columns.texel[right]
-        corners["a_texel"][:, corner, 1] = rows.texel[down]
-    limits = (columns.limits[0], rows.limits[0], columns.limits[1], rows.limits[1])
-    corners["a_limits"] = np.stack(limits, axis=1)[:, None]
-    corners["a_unreadable"] = unreadable[:, None]
-    return corners[:, [0, 1, 2, 0, 2, 3]].ravel()
+        places[:, corner, 0] = columns.px0[right]
+        places[:, corner, 1] = rows.px0[down]
+        places[:, corner, 2] = columns.texel[right]
+        places[:, corner, 3] = rows.texel[down]
+    edges = (columns.limits[0], rows.limits[0], columns.limits[1], rows.limits[1])
+    limits = np.stack(edges, axis=1).astype(np.float32)
+    limits[table[:, 6] > 0] *= -1
+    triangles = [0, 1, 2, 0, 2, 3]
+    return Corners(places[:, triangles].reshape(-1, 4), limits.repeat(6, axis=0))
 
 
 @dataclass(frozen=True, slots=True)

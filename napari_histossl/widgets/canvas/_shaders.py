@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from napari_histossl.slide.tiles import TileKind
 
+# Two attributes, as napari's pictures have: vispy leaves an attribute enabled after a
+# draw, and a program with fewer of them would read from a buffer that is gone.
 VERTEX_SHADER = """
-attribute vec2 a_position;
-attribute vec2 a_texel;
+attribute vec4 a_place;
 attribute vec4 a_limits;
-attribute float a_unreadable;
 varying vec2 v_texel;
 varying vec4 v_limits;
-varying float v_unreadable;
 
 void main() {
-    v_texel = a_texel;
+    v_texel = a_place.zw;
     v_limits = a_limits;
-    v_unreadable = a_unreadable;
-    gl_Position = $transform(vec4(a_position, 0.0, 1.0));
+    gl_Position = $transform(vec4(a_place.xy, 0.0, 1.0));
 }
 """
 
@@ -28,15 +26,15 @@ uniform vec2 u_limits;
 uniform float u_gamma;
 varying vec2 v_texel;
 varying vec4 v_limits;
-varying float v_unreadable;
 
 TO_COLOUR
 
 void main() {
     // clamped, not inset: an inset would scale the tile
-    vec2 texel = clamp(v_texel, v_limits.xy, v_limits.zw);
+    vec4 limits = abs(v_limits);
+    vec2 texel = clamp(v_texel, limits.xy, limits.zw);
     vec4 colour = to_colour(texture2D(u_atlas, texel / u_atlas_px));
-    if (v_unreadable > 0.5) {
+    if (v_limits.x < 0.0) {
         float stripe = mod(gl_FragCoord.x + gl_FragCoord.y, 16.0);
         colour = stripe < 5.0 ? vec4(0.45, 0.0, 0.35, 1.0)
                               : vec4(mix(colour.rgb, vec3(0.6), 0.6), 1.0);
