@@ -7,5 +7,8 @@ from .base import SlideSource as SlideSource
 from .lazy import lazy_pyramid as lazy_pyramid
 from .levels import read_virtual as read_virtual
 from .levels import virtual_levels as virtual_levels
+from .tiles import TileService as TileService
+from .tiles import TileSource as TileSource
+from .tiles import open_tiles as open_tiles
 from .tissue import TissueMap as TissueMap
 from .tissue import find_tissue as find_tissue

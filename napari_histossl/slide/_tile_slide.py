@@ -73,6 +73,10 @@ class SlideTileSource(TileSource):
             for done, total in self._sums.make_all():
                 yield Progress(done, total, message=message)
 
+    def prepared(self) -> tuple[int, int]:
+        """Return how much of the coarse levels is there; see `TileSource`."""
+        return (1, 1) if self._sums is None else self._sums.done
+
     def read_tile(self, level: int, ty: int, tx: int) -> NDArray[Any]:
         """Read one tile; see `TileSource.read_tile`."""
         box = self.inside_box(level, ty, tx)

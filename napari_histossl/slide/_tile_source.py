@@ -137,6 +137,10 @@ class TileSource(ABC):
         """
         yield from ()
 
+    def prepared(self) -> tuple[int, int]:
+        """Return how many pieces `prepare` or reading has finished, and of how many."""
+        return 1, 1
+
     def close(self) -> None:
         """Release files once the reads in flight are through."""
         return

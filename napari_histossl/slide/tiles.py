@@ -24,6 +24,7 @@ from napari_histossl.slide._tile_order import (
     keys_of_level,
 )
 from napari_histossl.slide._tile_planes import PlaneTileSource
+from napari_histossl.slide._tile_probe import open_tiff_tiles
 from napari_histossl.slide._tile_service import BUDGET_BYTES, TileService
 from napari_histossl.slide._tile_slide import SlideTileSource
 from napari_histossl.slide._tile_source import (
@@ -33,7 +34,7 @@ from napari_histossl.slide._tile_source import (
     TileSource,
 )
 from napari_histossl.slide._tile_stats import SourceHealth, TileStats
-from napari_histossl.slide._tile_tiff import TiffTileSource, open_tiff_tiles
+from napari_histossl.slide._tile_tiff import TiffTileSource
 from napari_histossl.slide._tile_zarr import open_zarr_tiles
 from napari_histossl.slide.base import Slide
 from napari_histossl.slide.color import ColourManagedSlide, ColourManagedTiles

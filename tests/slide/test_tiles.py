@@ -177,6 +177,26 @@ def test_real_svs_with_jpeg_2000(real_data):
         assert np.array_equal(source.read_tile(1, 2, 3), page[512:768, 768:1024])
 
 
+def test_jpeg_2000_of_ycbcr(tmp_path):
+    """Aperio's 33003: the codec returns YCbCr, and nothing in its data says so."""
+    rgb = drawn(600, 500).astype(float)
+    luma = rgb @ (0.299, 0.587, 0.114)
+    planes = [
+        luma,
+        (rgb[..., 2] - luma) / 1.772 + 128,
+        (rgb[..., 0] - luma) / 1.402 + 128,
+    ]
+    ycbcr = np.stack(planes, axis=-1).round().clip(0, 255).astype(np.uint8)
+    text = "Aperio Image Library v12\r\n500x600|AppMag = 40|MPP = 0.25"
+    path = tmp_path / "s.svs"
+    options = {"compression": 33003, "description": text, "metadata": None}
+    tifffile.imwrite(path, ycbcr, tile=(256, 256), photometric="rgb", **options)
+    with open_slide(path) as slide, open_tiles(slide) as source:
+        assert isinstance(source, TiffTileSource)
+        assert max(differences(source, slide).values()) <= 0.02
+        assert np.abs(source.read_tile(0, 0, 0) - rgb[:256, :256]).mean() < 2
+
+
 def test_a_source_outlives_close_with_a_sentence(tmp_path):
     path = write_levels(tmp_path / "s.tif", [drawn(300, 300)])
     with open_slide(path) as slide:
