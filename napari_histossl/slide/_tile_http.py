@@ -7,6 +7,7 @@ import http.client
 import urllib.error
 import urllib.request
 from collections.abc import AsyncIterator, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from zarr.abc.store import (
@@ -22,6 +23,10 @@ from napari_histossl.errors import SlideReadError, SlideUnreachableError
 
 _TIMEOUT_S = 30.0
 """A server that says nothing for so long is taken to be away."""
+
+_AT_ONCE = 16
+"""Requests in flight. They have threads of their own: a server that hangs must not take
+those in which zarr decodes."""
 
 _MISSING = (404, 410)
 """Answers that mean: there is no such chunk, it holds the fill value."""
@@ -46,6 +51,12 @@ class HttpStore(Store):
     def __init__(self, url: str) -> None:
         super().__init__(read_only=True)
         self.url = url.rstrip("/")
+        self._threads = ThreadPoolExecutor(_AT_ONCE, "zarr-http")
+
+    async def _fetch(self, key: str, part: ByteRequest | None) -> bytes | None:
+        loop = asyncio.get_running_loop()
+        address = f"{self.url}/{key}"
+        return await loop.run_in_executor(self._threads, fetch, address, part)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, HttpStore) and other.url == self.url
@@ -63,7 +74,7 @@ class HttpStore(Store):
         byte_range: ByteRequest | None = None,
     ) -> Buffer | None:
         """Return the bytes of a key, or None if there are none; see `Store.get`."""
-        data = await asyncio.to_thread(fetch, f"{self.url}/{key}", byte_range)
+        data = await self._fetch(key, byte_range)
         return None if data is None else prototype.buffer.from_bytes(data)
 
     async def get_partial_values(
@@ -77,7 +88,7 @@ class HttpStore(Store):
 
     async def exists(self, key: str) -> bool:
         """Return True if there are bytes under a key."""
-        return await asyncio.to_thread(fetch, f"{self.url}/{key}", None) is not None
+        return await self._fetch(key, None) is not None
 
     async def set(self, key: str, value: Buffer) -> None:
         """Refused: a server is read only."""
