@@ -100,22 +100,18 @@ class TiffTileSource(SlideTileSource):
     def _mean_of_tiles(
         self, level: int, ty: int, tx: int, fetch: _FetchTile
     ) -> NDArray[np.uint8]:
-        """Average tiles of the file one by one: the same as `read_virtual`, sooner."""
+        """Average tiles of the file: the same as `read_virtual`, sooner."""
         native, block = self._natives[level], round(self._ratios[level])
-        page, part = self._pages[native], self.tile_size // block
-        grid = TileGrid(page.shape, self.tile_size)
-        picture = np.full(self.tile_shape, WHITE, np.uint8)
-        wide = Box(ty * block, tx * block, block, block)
-        rows, columns = grid.shape_ij
-        for row in range(wide.y, min(wide.y1, rows)):
-            for column in range(wide.x, min(wide.x1, columns)):
-                inside = grid.box(row, column).intersection(Box(0, 0, *page.shape))
-                assert inside is not None
-                tile = fetch(native, row, column)[: inside.height, : inside.width]
-                mean = block_mean(tile, block)
-                y, x = (row - wide.y) * part, (column - wide.x) * part
-                picture[y : y + mean.shape[0], x : x + mean.shape[1]] = mean
-        return picture
+        size, whole = self.tile_size, Box(0, 0, *self._pages[native].shape)
+        wide = Box(ty * block * size, tx * block * size, block * size, block * size)
+        inside = wide.intersection(whole)
+        assert inside is not None
+        picture = np.empty((*inside.shape, 3), np.uint8)
+        for row, column in TileGrid(whole.shape, size).covering(inside):
+            y, x = row * size - inside.y, column * size - inside.x
+            part = picture[y : y + size, x : x + size]
+            part[...] = fetch(native, row, column)[: part.shape[0], : part.shape[1]]
+        return self.whole_tile(block_mean(picture, block))
 
     def read_tile(self, level: int, ty: int, tx: int) -> NDArray[Any]:
         """Read one tile; see `TileSource.read_tile`."""
