@@ -25,8 +25,9 @@ LayerTuple = tuple[Any, dict[str, Any], str]
 METADATA_KEY = "histossl"
 """Where ``layer.metadata`` tells what a layer of ours shows: ``kind``, and where they
 are known ``source`` (record of the slide), ``path`` (folder of the result), ``facts``
-(what the slide's file says about itself) and ``tiles`` (the slide from which a window
-may draw tile by tile what the layer's data show)."""
+(what the slide's file says about itself), ``alias`` (what to call it instead of its
+name) and ``tiles`` (the slide from which a window may draw tile by tile what the
+layer's data show)."""
 
 _TRANSPARENT = (0.0, 0.0, 0.0, 0.0)
 
@@ -48,7 +49,7 @@ _LIMIT_QUANTILE = 0.995
 
 
 def slide_layer(
-    slide: Slide, *, as_scanned: bool = False, name: str | None = None
+    slide: Slide, *, as_scanned: bool = False, alias: str | None = None
 ) -> LayerTuple:
     """Return a slide as a multiscale image.
 
@@ -59,8 +60,8 @@ def slide_layer(
     as_scanned : bool
         Leave the colours as they are in the file; by default they are converted to
         sRGB where the slide has a colour profile.
-    name : str, optional
-        Name of the layer; that of the slide by default.
+    alias : str, optional
+        What people are to call it where its own name is hidden from them.
 
     Returns
     -------
@@ -70,7 +71,7 @@ def slide_layer(
     """
     shown = slide if as_scanned else colour_managed(slide)
     options = {
-        "name": name or slide.source.name,
+        "name": alias or slide.source.name,
         "multiscale": True,
         "rgb": True,
         "scale": slide.mpp_yx or (1.0, 1.0),
@@ -79,6 +80,7 @@ def slide_layer(
             METADATA_KEY: {
                 "kind": "slide",
                 "source": slide.source,
+                "alias": alias,
                 "facts": dict(slide.properties),
                 "tiles": shown,
             }

@@ -19,6 +19,7 @@ from napari_histossl.slide import Slide, open_slide, virtual_levels
 from napari_histossl.slide.base import SlideSource
 from napari_histossl.store import paths
 from napari_histossl.widgets._errors import show_error
+from napari_histossl.widgets._rotation import Rotation
 from napari_histossl.widgets._worker import WorkerProcess
 from napari_histossl.widgets.canvas import install_canvas
 
@@ -46,6 +47,17 @@ class ShownSlide:
     facts: dict[str, Any] = field(default_factory=dict)
 
     @property
+    def name(self) -> str:
+        """What people may call it: an alias where names are masked."""
+        facts = self.layer.metadata[METADATA_KEY]
+        return str(facts.get("alias") or self.source.name)
+
+    @property
+    def is_masked(self) -> bool:
+        """Whether the slide's own name is hidden from people."""
+        return bool(self.layer.metadata[METADATA_KEY].get("alias"))
+
+    @property
     def source(self) -> SlideSource:
         """The record from which a worker opens the slide."""
         return self.slide.source
@@ -54,6 +66,30 @@ class ShownSlide:
     def pixel_um_yx(self) -> tuple[float, float]:
         """World units a level-0 pixel: micrometres, or 1 where the scale is unknown."""
         return self.slide.mpp_yx or (1.0, 1.0)
+
+    @property
+    def centre_world(self) -> tuple[float, float]:
+        """Middle of the slide in world units, before it is turned."""
+        height, width = self.slide.levels[0].shape
+        pixel_y, pixel_x = self.pixel_um_yx
+        return (height - 1) / 2 * pixel_y, (width - 1) / 2 * pixel_x
+
+    def owns(self, layer: Layer) -> bool:
+        """Whether a layer of ours lies on this slide."""
+        facts = layer.metadata.get(METADATA_KEY)
+        if facts is None or facts.get("kind") == "slide":
+            return layer is self.layer
+        if facts.get("source") is not None:
+            return bool(facts["source"] == self.source)
+        return "path" not in facts or self.folder in Path(facts["path"]).parents
+
+    def px0(self, world_yx: Any) -> tuple[float, float]:
+        """Return where a world point is on the slide, in level-0 pixels.
+
+        Row and column are counted from the outer edge: 0 to the height and width.
+        """
+        row, column = self.layer.world_to_data(world_yx)[-2:]
+        return float(row) + 0.5, float(column) + 0.5
 
 
 class Workbench(QObject):
@@ -70,6 +106,8 @@ class Workbench(QObject):
     ----------
     slide_changed : Signal
         Another slide, or none, is in view.
+    slide_renamed : Signal
+        The slide in view is called by another name.
     progressed : Signal of (Progress, float or None)
         The run has advanced; seconds left where they can be told.
     run_changed : Signal of bool
@@ -77,6 +115,7 @@ class Workbench(QObject):
     """
 
     slide_changed = Signal()
+    slide_renamed = Signal()
     progressed = Signal(object, object)
     run_changed = Signal(bool)
 
@@ -97,19 +136,59 @@ class Workbench(QObject):
         viewer.layers.events.removed.connect(self._look_again)
         viewer.layers.selection.events.active.connect(self._look_again)
         self._look_again()
+        self.rotation = Rotation(self)
 
     # ---- slide
 
-    def open_path(self, path: str | Path, mpp: float | None = None) -> None:
-        """Open a slide and show it; an error becomes a notification."""
+    def open_path(
+        self, path: str | Path, mpp: float | None = None, alias: str | None = None
+    ) -> bool:
+        """Open a slide and show it; an error becomes a notification.
+
+        Returns
+        -------
+        bool
+            Whether it is shown.
+        """
         try:
-            self.add_slide(open_slide(path, mpp=mpp))
+            self.add_slide(open_slide(path, mpp=mpp), alias)
         except SlideOpenError as error:
             show_error(error)
+            return False
+        return True
 
-    def add_slide(self, slide: Slide) -> Layer:
-        """Add the layer of an opened slide."""
-        return self.add_layer(layer_tuples.slide_layer(slide))
+    def add_slide(self, slide: Slide, alias: str | None = None) -> Layer:
+        """Add the layer of an opened slide, under another name where one is given."""
+        return self.add_layer(layer_tuples.slide_layer(slide, alias=alias))
+
+    def call_slide(self, alias: str | None) -> None:
+        """Hide the name of the slide in view behind another, or show it again."""
+        if self.shown is not None:
+            self.shown.layer.metadata[METADATA_KEY]["alias"] = alias
+            self.shown.layer.name = self.shown.name
+            self.slide_renamed.emit()
+
+    def show_colours(self, as_scanned: bool) -> None:
+        """Show the slide in view with its colour profile, or as it was scanned."""
+        shown = self.shown
+        if shown is None:
+            return
+        old, layers = shown.layer, self.viewer.layers
+        alias = old.metadata[METADATA_KEY].get("alias")
+        data, options, kind = layer_tuples.slide_layer(
+            shown.source.open(), as_scanned=as_scanned, alias=alias
+        )
+        new = Layer.create(data, options, kind)
+        for name in ("visible", "opacity", "blending", "affine", "gamma"):
+            setattr(new, name, getattr(old, name))
+        was_active = layers.selection.active is old
+        shown.layer = new  # the slide stays in view: masks on it stay open
+        layers.insert(layers.index(old) + 1, new)
+        if was_active:
+            layers.selection.active = new
+        name = old.name
+        layers.remove(old)
+        new.name = name  # only now free again
 
     def add_layer(self, layer_tuple: tuple[Any, dict[str, Any], str]) -> Layer:
         """Add a layer from a plain tuple, in place of one that shows the same thing."""
@@ -140,7 +219,7 @@ class Workbench(QObject):
         self.viewer.layers.remove(layer)
         path = getattr(source, "path", None)
         if path is not None:
-            self.open_path(path, mpp)
+            self.open_path(path, mpp, layer.metadata[METADATA_KEY].get("alias"))
             self.viewer.reset_view()
 
     def _look_again(self, _event: Any = None) -> None:
@@ -172,14 +251,23 @@ class Workbench(QObject):
         """Return the part of the slide on the screen, in level-0 pixels."""
         if self.shown is None:
             return None
+        corners = [self.shown.px0(corner) for corner in self.view_corners()]
+        y0, x0 = np.floor(np.min(corners, axis=0)).astype(int)
+        y1, x1 = np.ceil(np.max(corners, axis=0)).astype(int)
+        view = Box(int(y0), int(x0), max(int(y1 - y0), 1), max(int(x1 - x0), 1))
+        return view.intersection(virtual_levels(self.shown.slide)[0].box)
+
+    def view_corners(self) -> list[tuple[float, float]]:
+        """Return two opposite corners of the canvas in world units, (row, column)."""
         scene, canvas = self.viewer.scene, self.viewer.canvas
         centre = np.asarray(scene.camera.center[-2:])
         half = np.asarray(canvas.size) / scene.camera.zoom / 2
-        pixel = np.asarray(self.shown.pixel_um_yx)
-        y0, x0 = np.floor((centre - half) / pixel).astype(int)
-        y1, x1 = np.ceil((centre + half) / pixel).astype(int)
-        view = Box(int(y0), int(x0), max(int(y1 - y0), 1), max(int(x1 - x0), 1))
-        return view.intersection(virtual_levels(self.shown.slide)[0].box)
+        return [tuple(centre - half), tuple(centre + half)]
+
+    def layers_of_slide(self) -> list[Layer]:
+        """Return the layer of the slide in view and those of ours that lie on it."""
+        shown = self.shown
+        return [layer for layer in self.viewer.layers if shown and shown.owns(layer)]
 
     # ---- run
 

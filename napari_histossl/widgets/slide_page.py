@@ -1,33 +1,46 @@
-"""The Slide page: what the slide is, how large it is shown, what of it is tissue."""
+"""The Slide page: what the slide is, where one is on it, how large things are."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
+from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import (
     QButtonGroup,
+    QCheckBox,
     QDoubleSpinBox,
     QFileDialog,
     QGridLayout,
-    QLabel,
     QPushButton,
     QWidget,
 )
 
 from napari_histossl.errors import HistoSSLError
-from napari_histossl.panels.slide import describe_slide, magnification_zoom
+from napari_histossl.panels.slide import (
+    describe_colours,
+    describe_slide,
+    describe_zoom,
+    magnification_zoom,
+)
+from napari_histossl.slide.color import ColourManagedSlide
+from napari_histossl.widgets._associated import PrivatePictures
+from napari_histossl.widgets._cursor import CursorReadout
 from napari_histossl.widgets._errors import show_error, show_info
 from napari_histossl.widgets._form import Page, RunBar, button, form, note, row
+from napari_histossl.widgets._keys import LayerKeys, bind_on_page
+from napari_histossl.widgets._measure import Measurements
+from napari_histossl.widgets._overview import Overview
 from napari_histossl.widgets._tissue import TissueLayer
-from napari_histossl.widgets._workbench import Workbench
+from napari_histossl.widgets._workbench import METADATA_KEY, Workbench
+from napari_histossl.widgets._worklist import WorklistPanel
 
 MAGNIFICATIONS = (1.25, 2.5, 5, 10, 20, 40)
 """Powers of the buttons; 10 times is 1 um a screen pixel."""
 
 
 class SlidePage(Page):
-    """Facts, scale, magnification and tissue of the slide in view.
+    """Facts, view, measurements and tissue of the slide in view, and what comes next.
 
     Parameters
     ----------
@@ -39,11 +52,18 @@ class SlidePage(Page):
         super().__init__()
         self.bench = bench
         self.tissue = TissueLayer(bench)
+        self.measurements = Measurements(bench)
+        self.cursor = CursorReadout(bench)
         self._build_slide()
-        self._build_magnification()
+        self._build_view()
+        self._build_measure()
         self._build_tissue()
+        self._build_worklist()
+        self._bind_keys()
         bench.slide_changed.connect(self.refresh)
+        bench.slide_renamed.connect(self.refresh)
         bench.viewer.scene.camera.events.zoom.connect(self._show_magnification)
+        self.measurements.changed.connect(self._show_measurements)
         self.refresh()
 
     # ---- building
@@ -74,9 +94,21 @@ class SlidePage(Page):
         )
         column.addWidget(self._mpp_note)
         column.addWidget(self._ask_mpp)
+        self._colours = note()
+        column.addWidget(self._colours)
+        self._use_profile = QCheckBox("Show in screen colours (sRGB)")
+        self._use_profile.setToolTip(
+            "For the eye only: models and measurements read the colours as scanned"
+        )
+        self._use_profile.clicked.connect(self._choose_colours)
+        column.addWidget(self._use_profile)
+        self.pictures = PrivatePictures(self.bench)
+        column.addWidget(self.pictures)
 
-    def _build_magnification(self) -> None:
-        column = self.section("Magnification")
+    def _build_view(self) -> None:
+        column = self.section("View")
+        self.overview = Overview(self.bench)
+        column.addWidget(self.overview)
         grid = QGridLayout()
         grid.setSpacing(4)
         self._powers = QButtonGroup(self)
@@ -88,8 +120,32 @@ class SlidePage(Page):
             self._powers.addButton(made, place)
             grid.addWidget(made, place // 3, place % 3)
         column.addLayout(grid)
-        self._power = QLabel()
+        self._power = note()
         column.addWidget(self._power)
+        turn = self.bench.rotation.turn
+        self._turns = (
+            button("↺ Turn left", lambda: turn(-1), "A quarter turn; key: comma"),
+            button("↻ Turn right", lambda: turn(1), "A quarter turn; key: full stop"),
+        )
+        column.addLayout(row(*self._turns))
+
+    def _build_measure(self) -> None:
+        column = self.section("Measure")
+        take = self.measurements.take
+        self._tools = {
+            "ruler": button("Ruler", lambda: take(self._other("ruler")), "Drag a line"),
+            "area": button(
+                "Area",
+                lambda: take(self._other("area")),
+                "Click the corners; double-click ends",
+            ),
+        }
+        for tool in self._tools.values():
+            tool.setCheckable(True)
+        self._clear = button("Clear", self.measurements.clear)
+        column.addLayout(row(*self._tools.values(), self._clear))
+        self._sizes = note()
+        column.addWidget(self._sizes)
 
     def _build_tissue(self) -> None:
         column = self.section("Tissue")
@@ -110,6 +166,20 @@ class SlidePage(Page):
         self._run_bar = RunBar(self.bench.stop)
         column.addWidget(self._run_bar)
 
+    def _build_worklist(self) -> None:
+        column = self.section("Worklist")
+        self.worklist = WorklistPanel(self.bench)
+        column.addWidget(self.worklist)
+
+    def _bind_keys(self) -> None:
+        turn, step = self.bench.rotation.turn, self.worklist.step
+        turns = {",": lambda: turn(-1), ".": lambda: turn(1)}
+        self.keys = LayerKeys(
+            self.bench,
+            {**turns, "PageDown": lambda: step(1), "PageUp": lambda: step(-1)},
+        )
+        bind_on_page(self, turns)  # here the page keys scroll
+
     # ---- showing
 
     def refresh(self) -> None:
@@ -123,27 +193,60 @@ class SlidePage(Page):
         self._ask_mpp.setVisible(missing)
         for made in self._powers.buttons():
             made.setEnabled(shown is not None and not missing)
-        self._find.setEnabled(shown is not None)
+        for widget in (self._find, self.overview, *self._turns, *self._tools.values()):
+            widget.setEnabled(shown is not None)
+        self.overview.setVisible(shown is not None)
         if shown is not None:
-            for name, value in describe_slide(shown.slide).items():
+            for name, value in describe_slide(shown.slide, shown.name).items():
                 self._facts.addRow(name, note(value))
+        self._show_colours()
+        self.pictures.refresh()
         self._show_magnification()
+        self._show_measurements()
         self._show_tissue()
+
+    def _show_colours(self) -> None:
+        shown = self.bench.shown
+        self._colours.setVisible(shown is not None)
+        sentence, can_choose = ("", False)
+        if shown is not None:
+            sentence, can_choose = describe_colours(shown.slide)
+            tiles = shown.layer.metadata[METADATA_KEY].get("tiles")
+            self._use_profile.setChecked(isinstance(tiles, ColourManagedSlide))
+        self._colours.setText(sentence)
+        self._use_profile.setVisible(can_choose)
 
     def _show_magnification(self, _event: Any = None) -> None:
         shown = self.bench.shown
         if shown is None or shown.slide.mpp_yx is None:
-            self._power.setText("–" if shown is None else "unknown: no pixel size")
+            known = "–" if shown is None else "Magnification unknown: no pixel size."
+            self._power.setText(known)
             return
         zoom = self.bench.viewer.scene.camera.zoom
-        self._power.setText(
-            f"Now {zoom * 10:.3g}× ({1 / zoom:.3g} µm per screen pixel)"
-        )
+        self._power.setText(describe_zoom(zoom, self.devicePixelRatioF()))
+
+    def _show_measurements(self) -> None:
+        held = self.measurements.tool
+        for name, tool in self._tools.items():
+            tool.setChecked(name == held)
+        self._clear.setEnabled(self.measurements.layer is not None)
+        texts = [text for text in self.measurements.texts() if text]
+        hints = {
+            "ruler": "Drag a line on the slide.",
+            "area": "Click the corners; double-click ends.",
+        }
+        latest = f"Latest: {texts[-1]}" if texts else ""
+        self._sizes.setText(latest or hints.get(held or "", "Lengths and areas."))
 
     def _show_tissue(self) -> None:
         self._tissue_text.setText(self.tissue.sentence())
         self._save.setEnabled(self.tissue.is_shown)
         self._show.setEnabled(self.tissue.is_saved and not self.tissue.is_shown)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Put position and colour into the status bar of the window."""
+        super().showEvent(event)
+        self.cursor.show_in(self)
 
     # ---- asked for
 
@@ -157,6 +260,14 @@ class SlidePage(Page):
 
     def _zoom_to(self, power: float) -> None:
         self.bench.viewer.scene.camera.zoom = magnification_zoom(power)
+
+    def _other(self, tool: str) -> str | None:
+        """Return a tool, or None if it is in hand already and is to be laid aside."""
+        return None if self.measurements.tool == tool else tool
+
+    def _choose_colours(self, with_profile: bool) -> None:
+        self.bench.show_colours(as_scanned=not with_profile)
+        self.overview.read()
 
     def find_tissue(self) -> None:
         """Find the tissue of the slide in view, in the worker, and show it."""
