@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from napari_histossl.errors import JournalError
+from napari_histossl.store.sqlite import make_durable
 
 FORMAT = 1
 """Version of the tables; a journal with a larger one comes from a later program."""
@@ -94,20 +95,6 @@ def as_journal_errors(path: Path, doing: str) -> Iterator[None]:
         ) from error
 
 
-@contextmanager
-def transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    """Commit all or nothing; on return it is on the disk."""
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-        connection.execute("COMMIT")
-    except BaseException:
-        # A full disk may have ended the transaction by itself.
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise
-
-
 def _connect(path: Path, mode: str) -> sqlite3.Connection:
     uri = f"{path.resolve().as_uri()}?mode={mode}"
     if mode == "ro" and not path.with_name(f"{path.name}-wal").exists():
@@ -122,7 +109,5 @@ def _connect(path: Path, mode: str) -> sqlite3.Connection:
     )
     if mode != "ro":
         connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=FULL")
-        connection.execute("PRAGMA fullfsync=ON")  # macOS: through the disk's cache
-        connection.execute("PRAGMA checkpoint_fullfsync=ON")
+        make_durable(connection)
     return connection

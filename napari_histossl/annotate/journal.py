@@ -36,6 +36,7 @@ from napari_histossl.annotate._history import UndoHistory
 from napari_histossl.annotate._patches import Patch, unpack
 from napari_histossl.errors import AnnotationError, JournalError
 from napari_histossl.geometry import Box
+from napari_histossl.store.sqlite import transaction
 
 Part = Literal["before", "after"]
 """Which pixels of a change."""
@@ -139,7 +140,7 @@ class Journal:
         """
         with (
             _database.as_journal_errors(self.path, "written"),
-            _database.transaction(self._connection),
+            transaction(self._connection),
         ):
             digests = (
                 digest([payload]),
@@ -371,7 +372,7 @@ class Journal:
     def _set_meta(self, key: str, value: str) -> None:
         with (
             _database.as_journal_errors(self.path, "written"),
-            _database.transaction(self._connection),
+            transaction(self._connection),
         ):
             self._connection.execute(
                 "INSERT INTO meta VALUES (?, ?) ON CONFLICT DO UPDATE "

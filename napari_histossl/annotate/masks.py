@@ -14,7 +14,6 @@ import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
@@ -30,6 +29,7 @@ from napari_histossl.annotate._writer import Writer
 from napari_histossl.annotate.journal import Change, Journal
 from napari_histossl.annotate.strokes import Stroke, check_text
 from napari_histossl.classes import DEFAULT_CLASSES, ClassTable, Origin
+from napari_histossl.closing import Closing
 from napari_histossl.errors import AnnotationError, StoreError
 from napari_histossl.geometry import Box, Level
 from napari_histossl.jobs import Progress
@@ -54,7 +54,7 @@ class Receipt:
     message: str = ""
 
 
-class MaskStore:
+class MaskStore(Closing):
     """A mask on disk, open for reading or for correcting.
 
     Make one with `create` or `open`; close it, or use it as a context manager.
@@ -428,17 +428,6 @@ class MaskStore:
                 closing.callback(self._writer.close)
                 if not self.read_only:
                     self._writer.sync()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     @contextlib.contextmanager
     def _changing(self) -> Iterator[None]:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from functools import lru_cache
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from napari_histossl.closing import Closing
 from napari_histossl.errors import WeightsError
 from napari_histossl.geometry import Box
 from napari_histossl.models.metadata import hash_file
@@ -21,7 +21,7 @@ from napari_histossl.overlays.plan import DTYPE, RunPlan
 from napari_histossl.slide import SlideSource, read_virtual
 
 
-class AttentionPredictor:
+class AttentionPredictor(Closing):
     """A slide and a model, open.
 
     Parameters
@@ -85,17 +85,6 @@ class AttentionPredictor:
     def _normalise(self, pixels: list[NDArray[np.uint8]]) -> Tensor:
         images = torch.from_numpy(np.stack(pixels)).permute(0, 3, 1, 2)  # (N, 3, P, P)
         return (images.float() / 255 - self._mean) / self._std
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def compute_batch(

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from numpy.typing import NDArray
 
+from napari_histossl.closing import Closing
 from napari_histossl.slide._tile_cache import TileCache
 from napari_histossl.slide._tile_order import keys_of_level
 from napari_histossl.slide._tile_plan import ReadPlan, is_coarsest
@@ -24,7 +24,7 @@ BUDGET_BYTES = 384 << 20
 """Default size of the cache, for all open slides together."""
 
 
-class TileService:
+class TileService(Closing):
     """Decoded tiles of any number of sources, within one budget of memory.
 
     Parameters
@@ -288,14 +288,3 @@ class TileService:
             end by themselves, and do not keep the program running.
         """
         self._workers.close(timeout_s)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from types import TracebackType
-from typing import Any, Literal, Self, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_histossl.closing import Closing
 from napari_histossl.errors import GeometryError
 from napari_histossl.geometry import Box, Level, TileGrid
 from napari_histossl.jobs import Progress
@@ -27,7 +27,7 @@ TILE_PX = 256
 """Edge of a tile where the file has no squares of its own."""
 
 
-class TileSource(ABC):
+class TileSource(Closing, ABC):
     """A picture cut into square tiles at factor-2 levels.
 
     Attributes
@@ -193,14 +193,3 @@ class TileSource(ABC):
         tile = np.full(self.tile_shape, self.fill_value, self.dtype)
         tile[: pixels.shape[0], : pixels.shape[1]] = pixels
         return tile
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()

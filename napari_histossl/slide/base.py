@@ -11,12 +11,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from types import MappingProxyType, TracebackType
-from typing import Protocol, Self, runtime_checkable
+from types import MappingProxyType
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_histossl.closing import Closing
 from napari_histossl.errors import GeometryError, MissingScaleError, SlideReadError
 from napari_histossl.geometry import Box, Level
 
@@ -40,7 +41,7 @@ class SlideSource(Protocol):
         """Open the slide."""
 
 
-class Slide(ABC):
+class Slide(Closing, ABC):
     """A picture of a glass slide at several resolutions.
 
     Attributes
@@ -164,17 +165,6 @@ class Slide(ABC):
     def __reduce__(self) -> tuple[object, tuple[SlideSource | Slide]]:
         # a slide that travels to another process is opened anew there
         return _reopen, (self.source,)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def _reopen(source: SlideSource) -> Slide:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from napari_histossl.classes import ClassTable
+from napari_histossl.closing import Closing
 from napari_histossl.errors import GeometryError, StoreError
 from napari_histossl.geometry import Box, Level, TileGrid
 from napari_histossl.store import _layout, _ngff
@@ -32,7 +32,7 @@ _REFRESH_PX = 1024
 """Large boxes are refreshed in squares of this many pixels: memory stays bounded."""
 
 
-class Pyramid:
+class Pyramid(Closing):
     """A multiscale array in an OME-Zarr folder.
 
     Make one with `create` or `open`. Level k has downsample 2**k and the shape of
@@ -265,17 +265,6 @@ class Pyramid:
         with self._busy:
             if self._lock is not None:
                 self._lock.release()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     # ---- Pixels ----
 

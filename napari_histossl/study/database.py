@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from napari_histossl.errors import StudyError
+from napari_histossl.store.sqlite import make_durable
 
 SUFFIX = ".histostudy.sqlite"
 """How the name of a study file ends."""
@@ -149,7 +150,7 @@ def open_database(
         )
         try:
             _check_kind(connection, path)
-            _make_durable(connection)
+            _prepare(connection)
         except BaseException:
             connection.close()
             raise
@@ -173,15 +174,12 @@ def _check_kind(connection: sqlite3.Connection, path: Path) -> None:
         )
 
 
-def _make_durable(connection: sqlite3.Connection) -> None:
+def _prepare(connection: sqlite3.Connection) -> None:
+    make_durable(connection)
     connection.execute("PRAGMA foreign_keys = ON")
-    connection.execute("PRAGMA synchronous = FULL")
-    # Without these, macOS leaves a commit in the cache of the drive.
-    connection.execute("PRAGMA fullfsync = ON")
     # Every answer goes on into the file itself at once: people copy studies, and after
     # a crash they would leave the log beside it behind.
     connection.execute("PRAGMA wal_autocheckpoint = 1")
-    connection.execute("PRAGMA checkpoint_fullfsync = ON")
 
 
 @contextmanager
@@ -206,19 +204,6 @@ def _way_out(error: sqlite3.Error) -> str:
     if "malformed" in text or "not a database" in text:
         return "the file is damaged: go back to a copy"
     return "nothing that was saved is lost: close the study and open it again"
-
-
-@contextmanager
-def transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    """Run statements as one; on the disk when the block ends, or nothing of it."""
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise
 
 
 def read_facts(connection: sqlite3.Connection) -> dict[str, str]:

@@ -28,13 +28,13 @@ from pathlib import Path
 
 from napari_histossl.errors import StudyError
 from napari_histossl.jobs import Progress
+from napari_histossl.store.sqlite import transaction
 from napari_histossl.study.database import (
     create_database,
     explained,
     open_database,
     read_facts,
     seal_database,
-    transaction,
 )
 from napari_histossl.study.order import Block, draw_blocks, draw_order
 from napari_histossl.study.plan import (

@@ -11,16 +11,16 @@ import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
+from napari_histossl.closing import Closing
 from napari_histossl.errors import StudyError
+from napari_histossl.store.sqlite import transaction
 from napari_histossl.study._version import application_version
 from napari_histossl.study.database import (
     explained,
     open_database,
     read_facts,
-    transaction,
 )
 from napari_histossl.study.overview import Study
 
@@ -52,7 +52,7 @@ class Case:
     png: bytes
 
 
-class Session:
+class Session(Closing):
     """What one reader does from opening a study to closing it.
 
     Attributes
@@ -240,17 +240,6 @@ class Session:
     def close(self) -> None:
         """Let go of the file; what is answered is on the disk already."""
         self._connection.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def _now_utc() -> str:
