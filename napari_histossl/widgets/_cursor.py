@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from qtpy.compat import isalive
 from qtpy.QtCore import QObject
 from qtpy.QtWidgets import QLabel, QMainWindow, QWidget
 
@@ -54,6 +55,7 @@ class CursorReadout(QObject):
         self._reads.answered.connect(self._on_block)
         bench.viewer.mouse_move_callbacks.append(self._on_move)
         bench.slide_changed.connect(self._forget)
+        bench.closing.connect(self.close)
 
     def show_in(self, page: QWidget) -> None:
         """Put the label into the status bar of the window that a page is in."""
@@ -69,7 +71,8 @@ class CursorReadout(QObject):
         self._reads.drop()
         if self._on_move in self._bench.viewer.mouse_move_callbacks:
             self._bench.viewer.mouse_move_callbacks.remove(self._on_move)
-        self.label.setParent(None)
+        if isalive(self.label):
+            self.label.setParent(None)
 
     def _forget(self) -> None:
         self._reads.drop()

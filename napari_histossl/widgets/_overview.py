@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from qtpy.QtCore import QPointF, QRectF, QSize, Qt
-from qtpy.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent, QPen
+from qtpy.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent, QPen, QPixmap
 from qtpy.QtWidgets import QSizePolicy, QWidget
 
 from napari_histossl.errors import HistoSSLError
@@ -39,6 +39,7 @@ class Overview(QWidget):
         self.bench = bench
         self.picture: NDArray[np.uint8] | None = None
         self.problem = ""
+        self._pixmap, self._pixmap_of = QPixmap(), (0, 0, 0, 0)
         self._reads = BackgroundReads(self)
         self._reads.answered.connect(self._on_picture)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
@@ -188,9 +189,22 @@ class Overview(QWidget):
             text = self.problem or "reading …"
             painter.drawText(rect, int(Qt.AlignmentFlag.AlignCenter), text)
             return
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-        turned = np.rot90(self.picture, -self.bench.rotation.quarter_turns)
-        painter.drawImage(rect, as_image(turned))
+        painter.drawPixmap(rect.topLeft(), self._scaled(self.picture, rect))
+
+    def _scaled(self, picture: NDArray[np.uint8], rect: QRectF) -> QPixmap:
+        """Return the picture turned and in the size it has here; kept while it fits."""
+        turns, ratio = self.bench.rotation.quarter_turns, self.devicePixelRatioF()
+        size = (rect.size() * ratio).toSize()
+        key = (id(picture), turns, size.width(), size.height())
+        if key != self._pixmap_of:
+            image = as_image(np.rot90(picture, -turns)).scaled(
+                size,
+                Qt.AspectRatioMode.IgnoreAspectRatio,
+                Qt.TransformationMode.SmoothTransformation,
+            )
+            image.setDevicePixelRatio(ratio)
+            self._pixmap, self._pixmap_of = QPixmap.fromImage(image), key
+        return self._pixmap
 
 
 def as_image(picture: NDArray[np.uint8]) -> QImage:

@@ -9,6 +9,7 @@ from typing import Any
 import napari.layers
 import numpy as np
 from napari.layers import Layer
+from qtpy.compat import isalive
 from qtpy.QtCore import QObject, Signal
 
 from napari_histossl.errors import SlideOpenError
@@ -108,6 +109,8 @@ class Workbench(QObject):
         Another slide, or none, is in view.
     slide_renamed : Signal
         The slide in view is called by another name.
+    closing : Signal
+        The viewer or the dock is closing.
     progressed : Signal of (Progress, float or None)
         The run has advanced; seconds left where they can be told.
     run_changed : Signal of bool
@@ -116,6 +119,7 @@ class Workbench(QObject):
 
     slide_changed = Signal()
     slide_renamed = Signal()
+    closing = Signal()
     progressed = Signal(object, object)
     run_changed = Signal(bool)
 
@@ -216,10 +220,12 @@ class Workbench(QObject):
         if self.shown is None:
             return
         layer, source = self.shown.layer, self.shown.source
+        turns = self.rotation.quarter_turns
         self.viewer.layers.remove(layer)
         path = getattr(source, "path", None)
         if path is not None:
             self.open_path(path, mpp, layer.metadata[METADATA_KEY].get("alias"))
+            self.rotation.turn(turns)
             self.viewer.reset_view()
 
     def _look_again(self, _event: Any = None) -> None:
@@ -296,6 +302,8 @@ class Workbench(QObject):
     def close(self) -> None:
         """Stop the run and let go of the slide; the viewer is closing."""
         self.closed = True
+        if isalive(self):  # what the window owned may be gone already
+            self.closing.emit()
         self._on_done = None
         self.worker.stop()
         if self.shown is not None:

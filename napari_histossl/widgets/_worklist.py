@@ -80,6 +80,9 @@ class WorklistPanel(QWidget):
             self._sentence.setText("No folder is open.")
             return
         self._fill_list(worklist)
+        self._count(worklist)
+
+    def _count(self, worklist: Worklist) -> None:
         bad = sum(entry.problem is not None for entry in worklist.entries)
         place = "–" if worklist.position is None else worklist.position + 1
         text = f"{place} of {len(worklist.entries)}"
@@ -90,15 +93,18 @@ class WorklistPanel(QWidget):
             self._list.addItem(QListWidgetItem())
         while self._list.count() > len(worklist.entries):
             self._list.takeItem(self._list.count() - 1)
-        muted = self.palette().placeholderText()
         for index in range(len(worklist.entries)):
-            item, problem = self._list.item(index), worklist.problem(index)
-            name = worklist.name(index)
-            item.setText(name if problem is None else f"{name} – cannot be opened")
-            item.setToolTip(name if problem is None else problem)
-            item.setForeground(QBrush() if problem is None else muted)
+            self._fill_row(worklist, index)
         if worklist.position is not None:
             self._list.setCurrentRow(worklist.position)
+
+    def _fill_row(self, worklist: Worklist, index: int) -> None:
+        item, problem = self._list.item(index), worklist.problem(index)
+        name = worklist.name(index)
+        item.setText(name if problem is None else f"{name} – cannot be opened")
+        item.setToolTip(name if problem is None else problem)
+        muted = self.palette().placeholderText()
+        item.setForeground(QBrush() if problem is None else muted)
 
     # ---- asked for
 
@@ -192,5 +198,9 @@ class WorklistPanel(QWidget):
         worklist = self.worklist
         if worklist is None or path not in [e.path for e in worklist.entries]:
             return  # of another folder
+        before = worklist.entries
         self.worklist = worklist.checked(path, *answer)
-        self._show()
+        for index, entry in enumerate(self.worklist.entries):
+            if entry.problem != before[index].problem:
+                self._show()
+                return

@@ -128,6 +128,13 @@ class SlidePage(Page):
             button("↻ Turn right", lambda: turn(1), "A quarter turn; key: full stop"),
         )
         column.addLayout(row(*self._turns))
+        self._scale_bar = QCheckBox("Scale bar")
+        bar = self.bench.viewer.canvas.overlays.scale_bar
+        self._scale_bar.setChecked(True)
+        bar.visible = True
+        self._scale_bar.toggled.connect(lambda shown: setattr(bar, "visible", shown))
+        bar.events.visible.connect(lambda _e: self._scale_bar.setChecked(bar.visible))
+        column.addWidget(self._scale_bar)
 
     def _build_measure(self) -> None:
         column = self.section("Measure")

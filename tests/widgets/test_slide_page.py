@@ -632,3 +632,88 @@ def test_the_slide_is_not_changed_under_a_run(window, folder):
     dock.bench.stop()
     panel.step(1)
     assert names(viewer) == ["Meier-2.tif"]
+
+
+# ---- The window around it ----
+
+
+def test_the_scale_bar_is_in_micrometres_and_can_be_hidden(opened):
+    viewer, _dock, page = opened
+    bar = viewer.canvas.overlays.scale_bar
+    assert bar.visible
+    assert str(viewer.layers[0].units[0]) == "micrometer"
+    page._scale_bar.click()
+    assert not bar.visible
+    bar.visible = True
+    assert page._scale_bar.isChecked()
+
+
+def test_entering_the_pixel_size_keeps_the_turn(window, tmp_path, tissue_picture):
+    viewer, dock = window
+    path = tmp_path / "no scale.tif"
+    tifffile.imwrite(path, tissue_picture, tile=(128, 128), photometric="rgb")
+    dock.bench.open_path(path)
+    dock.bench.rotation.turn(1)
+    dock.pages["Slide"]._use_mpp()
+    assert dock.bench.rotation.quarter_turns == 1
+    centre = np.asarray(viewer.scene.camera.center[-2:])
+    np.testing.assert_allclose(centre, dock.bench.shown.centre_world, atol=1)
+
+
+def test_closing_the_dock_cleans_the_status_bar(opened):
+    viewer, dock, page = opened
+    label = page.cursor.label
+    assert label.isVisible()
+    dock.close()
+    assert label.parentWidget() is None
+    assert not any("CursorReadout" in str(call) for call in viewer.mouse_move_callbacks)
+    viewer.scene.camera.zoom = 3.0  # nothing of the page is in the way
+    press(viewer, ".")
+    assert np.allclose(np.asarray(viewer.layers[0].affine), np.eye(3))
+
+
+_ON_A_FINE_SCREEN = """
+import napari, numpy as np, sys, time
+from pathlib import Path
+from napari_histossl.panels.slide import magnification_zoom
+from napari_histossl.slide import ArraySlide
+from napari_histossl.widgets._workbench import Workbench
+from qtpy.QtWidgets import QApplication
+viewer = napari.Viewer()
+viewer.window.resize(760, 560)
+picture = np.full((600, 600, 3), 240, np.uint8)
+picture[280:320, 260:340] = (200, 30, 30)
+bench = Workbench(viewer, Path(sys.argv[1]))
+bench.add_slide(ArraySlide(picture, mpp_yx=(0.5, 0.5), name="drawn"))
+viewer.scene.camera.zoom = magnification_zoom(20)
+viewer.scene.camera.center = (0, 149.75, 149.75)
+for _ in range(60):
+    QApplication.processEvents(); time.sleep(0.01)
+shot = viewer.screenshot(canvas_only=True, flash=False).astype(int)
+red = shot[..., 0] - shot[..., 1] > 100
+box, size = bench.view_box_px0(), viewer.canvas.size
+print(red.any(0).sum(), red.any(1).sum(), box.width / size[1], flush=True)
+bench.close()
+viewer.close()
+"""
+
+
+def test_magnification_is_the_same_for_the_eye_on_a_fine_screen(tmp_path):
+    import os
+    import subprocess
+
+    options = {"QT_SCALE_FACTOR": "2", "NAPARI_CONFIG": str(tmp_path / "napari.yaml")}
+    done = subprocess.run(
+        [sys.executable, "-c", _ON_A_FINE_SCREEN, str(tmp_path)],
+        env={**os.environ, **options},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    wide, high, px0_per_pixel = map(float, done.stdout.split()[-3:])
+    # 40 x 20 um at 2 logical pixels a micrometre, each of 2 x 2 panel pixels
+    assert wide == pytest.approx(160, abs=3)
+    assert high == pytest.approx(80, abs=3)
+    assert px0_per_pixel == pytest.approx(1, rel=0.02)
