@@ -147,8 +147,8 @@ def readable_time(seconds: float) -> str:
 
     Examples
     --------
-    >>> readable_time(4), readable_time(95), readable_time(4000)
-    ('4 s', '2 min', '1.1 h')
+    >>> readable_time(4), readable_time(95), readable_time(9000)
+    ('4 s', '2 min', '2.5 h')
     """
     if seconds < 90:
         return f"{seconds:.0f} s"

@@ -14,6 +14,17 @@ from napari_histossl.slide import ArraySlide, virtual_levels
 CONFIG = {"img_size": 32, "patch_size": 8, "embed_dim": 24, "depth": 2, "num_heads": 3}
 
 
+@pytest.fixture(autouse=True)
+def one_core(monkeypatch):
+    """Sums depend on the number of threads: one, here and in every other process."""
+    torch = pytest.importorskip("torch")
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    yield
+    torch.set_num_threads(before)
+
+
 @pytest.fixture(scope="session")
 def tiny_weights(tmp_path_factory) -> Path:
     """Weights of a model with 3 heads on 32 px tiles of 8 px tokens, 0.5 um/px."""
