@@ -81,6 +81,7 @@ def mean_of_sums(
     Returns
     -------
     ndarray of shape (h, w, 3) and dtype uint8
+        Means, rounded; incomplete blocks count what is there of them.
     """
     height, width = shape[:2]
     if height % block == 0 and width % block == 0 and block & (block - 1) == 0:

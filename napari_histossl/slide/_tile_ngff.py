@@ -78,6 +78,7 @@ def open_picture(address: str | Path) -> ZarrPicture:
     Returns
     -------
     ZarrPicture
+        Its arrays, scale and kind.
 
     Raises
     ------

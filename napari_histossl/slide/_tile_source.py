@@ -80,6 +80,7 @@ class TileSource(Closing, ABC):
         Returns
         -------
         ndarray of shape `tile_shape` and dtype `dtype`
+            Whole; `fill_value` beyond the edge of the level.
 
         Raises
         ------
@@ -112,6 +113,7 @@ class TileSource(Closing, ABC):
         Returns
         -------
         ndarray of shape `tile_shape` and dtype `dtype`
+            As `read_tile` gives it.
         """
         del look_up
         return self.read_tile(level, ty, tx)
