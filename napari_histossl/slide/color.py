@@ -83,10 +83,9 @@ class ColourTransform:
         """
         from PIL import Image, ImageCms
 
-        scanned = Image.fromarray(np.ascontiguousarray(picture))
-        shown = ImageCms.applyTransform(scanned, self._transform)
-        assert shown is not None
-        return np.array(shown)
+        copied = Image.fromarray(np.ascontiguousarray(picture))
+        ImageCms.applyTransform(copied, self._transform, inPlace=True)
+        return np.array(copied)
 
 
 def _build(profile: bytes) -> tuple[str, ImageCmsTransform]:

@@ -165,16 +165,23 @@ class BackgroundReads(QObject):
             return name, self._waiting.pop(name)
 
     def _run(self) -> None:
-        while (item := self._next()) is not None:
-            name, call = item
-            try:
-                result = call()
-            except HistoSSLError as error:
-                result = error
-            try:
-                self.answered.emit(name, result)
-            except RuntimeError:  # the window is gone
-                self.drop()
+        try:
+            while (item := self._next()) is not None:
+                self._do(*item)
+        except BaseException:  # a defect: the next thing asked for gets a new thread
+            with self._lock:
+                self._is_running = False
+            raise
+
+    def _do(self, name: Any, call: Callable[[], Any]) -> None:
+        try:
+            result = call()
+        except HistoSSLError as error:
+            result = error
+        try:
+            self.answered.emit(name, result)
+        except RuntimeError:  # the window is gone
+            self.drop()
 
 
 def _records(process: subprocess.Popen[bytes], log: BinaryIO) -> Iterator[Any]:
