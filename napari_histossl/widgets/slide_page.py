@@ -11,8 +11,8 @@ from qtpy.QtWidgets import (
     QCheckBox,
     QDoubleSpinBox,
     QFileDialog,
-    QGridLayout,
     QPushButton,
+    QSizePolicy,
     QWidget,
 )
 
@@ -109,8 +109,9 @@ class SlidePage(Page):
         column = self.section("View")
         self.overview = Overview(self.bench)
         column.addWidget(self.overview)
-        grid = QGridLayout()
-        grid.setSpacing(4)
+        line = row()
+        line.setSpacing(3)
+        narrow = QSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self._powers = QButtonGroup(self)
         self._powers.setExclusive(False)
         for place, power in enumerate(MAGNIFICATIONS):
@@ -118,8 +119,10 @@ class SlidePage(Page):
             made.setToolTip(f"{10 / power:g} µm per screen pixel")
             made.clicked.connect(lambda _checked=False, p=power: self._zoom_to(p))
             self._powers.addButton(made, place)
-            grid.addWidget(made, place // 3, place % 3)
-        column.addLayout(grid)
+            made.setMinimumWidth(0)
+            made.setSizePolicy(narrow)
+            line.addWidget(made)
+        column.addLayout(line)
         self._power = note()
         column.addWidget(self._power)
         turn = self.bench.rotation.turn

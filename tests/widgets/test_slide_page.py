@@ -474,6 +474,10 @@ def test_the_profile_is_shown_applied_and_can_be_left_out(scanned, tissue_pictur
     raw = tissue_picture[15:26, 15:26].reshape(-1, 3).mean(0)
     managed = canvas_colour(viewer, layer.data_to_world(glass))
     assert managed.mean() > raw.mean() + 2
+    expected = dock.bench.shown.layer.metadata[KEY]["tiles"].transform(
+        tissue_picture[15:26, 15:26]
+    )
+    assert np.abs(managed - expected.reshape(-1, 3).mean(0)).max() < 12
     page._use_profile.click()
     settle(0.6)
     shown = dock.bench.shown
