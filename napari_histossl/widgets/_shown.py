@@ -1,0 +1,82 @@
+"""The slide in view: its layer, its scale, what lies on it, where a point is on it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import napari.layers
+from napari.layers import Layer
+
+from napari_histossl.napari_io import layers as layer_tuples
+from napari_histossl.slide import Slide
+from napari_histossl.slide.base import SlideSource
+
+METADATA_KEY = layer_tuples.METADATA_KEY
+"""Where a layer of ours keeps what it shows, in ``layer.metadata``."""
+
+
+@dataclass
+class ShownSlide:
+    """A slide together with the layer that shows it.
+
+    Attributes
+    ----------
+    layer : napari.layers.Image
+        The multiscale layer.
+    slide : Slide
+        Opened here for facts and small reads.
+    folder : Path
+        Where the results of this slide live.
+    """
+
+    layer: napari.layers.Image
+    slide: Slide
+    folder: Path
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """What people may call it: an alias where names are masked."""
+        facts = self.layer.metadata[METADATA_KEY]
+        return str(facts.get("alias") or self.source.name)
+
+    @property
+    def is_masked(self) -> bool:
+        """Whether the slide's own name is hidden from people."""
+        return bool(self.layer.metadata[METADATA_KEY].get("alias"))
+
+    @property
+    def source(self) -> SlideSource:
+        """The record from which a worker opens the slide."""
+        return self.slide.source
+
+    @property
+    def pixel_um_yx(self) -> tuple[float, float]:
+        """World units a level-0 pixel: micrometres, or 1 where the scale is unknown."""
+        return self.slide.mpp_yx or (1.0, 1.0)
+
+    @property
+    def centre_world(self) -> tuple[float, float]:
+        """Middle of the slide in world units, before it is turned."""
+        height, width = self.slide.levels[0].shape
+        pixel_y, pixel_x = self.pixel_um_yx
+        return (height - 1) / 2 * pixel_y, (width - 1) / 2 * pixel_x
+
+    def owns(self, layer: Layer) -> bool:
+        """Whether a layer of ours lies on this slide."""
+        facts = layer.metadata.get(METADATA_KEY)
+        if facts is None or facts.get("kind") == "slide":
+            return layer is self.layer
+        if facts.get("source") is not None:
+            return bool(facts["source"] == self.source)
+        return "path" not in facts or self.folder in Path(facts["path"]).parents
+
+    def px0(self, world_yx: Any) -> tuple[float, float]:
+        """Return where a world point is on the slide, in level-0 pixels.
+
+        Row and column are counted from the outer edge: 0 to the height and width.
+        """
+        row, column = self.layer.world_to_data(world_yx)[-2:]
+        return float(row) + 0.5, float(column) + 0.5
