@@ -1,7 +1,7 @@
 # make demo    open the sample slide (without a display: write pictures of it)
 # make test    lint, type check, import contracts, manifest, whole test suite
 # make lint    the checks alone
-# make bench   timings
+# make bench   timings; REPEATS=5 is how often each way to pan and zoom is tried
 # make soak    slow and destructive trials
 # make clean   remove what these made, the environment included
 #
@@ -14,6 +14,7 @@ SETUP := pyproject.toml constraints.txt
 WINDOW := .ci/with-display
 PYTEST := $(BIN)/python -m pytest
 export PYTHON
+REPEATS ?= 5
 
 .PHONY: demo test lint bench soak clean system
 
@@ -28,6 +29,7 @@ lint: $(VENV)/.dev-ready
 
 bench: $(VENV)/.dev-ready system
 	$(WINDOW) $(PYTEST) tests/benchmarks --benchmark-enable --benchmark-only
+	$(BIN)/python tests/benchmarks/panzoom.py --repeats $(REPEATS)
 
 soak: $(VENV)/.dev-ready system
 	$(WINDOW) $(PYTEST) -m soak

@@ -77,14 +77,25 @@ class _ReadChunk:
 
     def __init__(self, slide: Slide, level: int) -> None:
         self._slide, self._level = slide, level
-        self._whole = virtual_levels(slide)[level].box
+        levels = virtual_levels(slide)
+        self._whole, self._is_coarsest = levels[level].box, level == len(levels) - 1
 
     def __call__(self, *, block_id: tuple[int, int, int]) -> NDArray[np.uint8]:
         """Return the pixels of a chunk, cropped at the edge of the level."""
         box = Box(block_id[0] * CHUNK_PX, block_id[1] * CHUNK_PX, CHUNK_PX, CHUNK_PX)
         inside = box.intersection(self._whole)
         assert inside is not None  # dask asks for chunks of the grid only
+        if self._is_coarsest:
+            return self._read_overview(inside)
         return read_virtual(self._slide, inside, self._level)
+
+    def _read_overview(self, box: Box) -> NDArray[np.uint8]:
+        """Read the same pixels from tiles: a viewer waits for the overview."""
+        from napari_histossl.slide.tiles import open_tiles, tile_arrays
+
+        with open_tiles(self._slide) as tiles:
+            pixels: NDArray[np.uint8] = tile_arrays(tiles)[self._level][box.slices]
+        return pixels
 
     def __dask_tokenize__(self) -> Any:
         return (type(self).__name__, self._slide.source.name, self._level, id(self))

@@ -12,7 +12,12 @@ from vispy.visuals import Visual
 
 from napari_histossl.slide.tiles import TileKind
 from napari_histossl.widgets.canvas._plan import Corners
-from napari_histossl.widgets.canvas._shaders import VERTEX_SHADER, fragment_shader
+from napari_histossl.widgets.canvas._shaders import (
+    FRAGMENT_SHADER,
+    VERTEX_SHADER,
+    colour_function,
+    finish_function,
+)
 
 _FORMATS = {"image": ("rgb", "rgb8"), "labels": ("luminance", "r8")}
 _FLOATS = ("luminance", "r32f")
@@ -44,7 +49,7 @@ class TileAtlasVisual(Visual):
         columns: int,
         dtype: np.dtype[Any],
     ) -> None:
-        super().__init__(VERTEX_SHADER, fragment_shader(kind))
+        super().__init__(VERTEX_SHADER, FRAGMENT_SHADER)
         self._draw_mode = "triangles"
         self.tile_px, self.kind = tile_px, kind
         self.as_floats = kind == "values" and dtype != np.uint8
@@ -54,6 +59,9 @@ class TileAtlasVisual(Visual):
         self.shared_program["a_limits"] = self._limits
         self._texture: Any = None
         self._colours: Any = None
+        self._is_hatched: bool | None = None
+        self._is_as_it_is: bool | None = None
+        self._set_hatched(False)
         self.resize(rows, columns)
         self.set_colours((0.0, 1.0), 1.0)
         if kind != "image":
@@ -93,6 +101,7 @@ class TileAtlasVisual(Visual):
         if self.is_drawn:
             self._places.set_data(corners.places)
             self._limits.set_data(corners.limits)
+            self._set_hatched(corners.some_unreadable)
 
     # ---- Colours ----
 
@@ -107,8 +116,19 @@ class TileAtlasVisual(Visual):
         low, high = limits
         if high <= low:
             high = low + 1e-6
-        self.shared_program["u_limits"] = (low, high)
-        self.shared_program["u_gamma"] = gamma
+        as_it_is = (low, high, gamma) == (0.0, 1.0, 1.0)
+        if as_it_is != self._is_as_it_is:
+            self._is_as_it_is = as_it_is
+            colour = colour_function(self.kind, as_it_is=as_it_is)
+            self.shared_program.frag["to_colour"] = colour
+        if self.kind == "values" or (self.kind == "image" and not as_it_is):
+            self.shared_program["u_limits"] = (low, high)
+            self.shared_program["u_gamma"] = gamma
+
+    def _set_hatched(self, is_hatched: bool) -> None:
+        if is_hatched != self._is_hatched:
+            self._is_hatched = is_hatched
+            self.shared_program.frag["finish"] = finish_function(is_hatched=is_hatched)
 
     def set_table(self, colours: NDArray[np.float32]) -> None:
         """Set the colours of values or labels: (N, 4), RGBA from 0 to 1."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Container
 from typing import TYPE_CHECKING, Any
 
@@ -36,11 +37,12 @@ from napari_histossl.widgets.canvas._view import View, find_view
 if TYPE_CHECKING:
     from napari_histossl.widgets.canvas._canvas import TileCanvas
 
-UPLOAD_BYTES = 4 << 20
-"""Pixels handed to the graphics card in one frame; the rest waits for the next."""
+_UPLOAD_BYTES, _UPLOAD_BYTES_A_PIXEL = 3 << 19, 1.4
+"""What is handed to the graphics card in one frame: at least 1.5 MB, more where there
+are more pixels to fill and a frame takes longer anyway. The rest waits for the next."""
 
 _GATHER_MS = 20
-"""Tiles that arrive within this time are drawn together."""
+"""Tiles that arrive within this time, or that of the last frame, are drawn together."""
 
 _REST_MS = 200
 """A view that has not moved for so long is made as sharp as the screen can show."""
@@ -94,8 +96,11 @@ class TileDrawing(QObject):
         self._awaited: set[TileKey] = set()
         self._is_stale = self._is_resting = self._is_closed = False
         self.is_sharp = self._covers = False
+        self._motion = (0.0, 0.0)
+        self._drawn_s = 0.0
         self._gather = self._timer(_GATHER_MS, self.redraw)
         self._rest = self._timer(_REST_MS, self._on_rest)
+        self._frame = self._timer(0, self._note_frame)
 
     def _timer(self, interval_ms: int, call: Any) -> QTimer:
         timer = QTimer(self)
@@ -129,11 +134,12 @@ class TileDrawing(QObject):
             self.pause()
             return False
         if not view.is_same(self.shown):
+            self._motion = view.moved_from(self.shown)
             self.shown, self._is_resting = view, False
             self._rest.start()
         target = self._find_target(view)
         if target is None:
-            self._show(Drawing())
+            self._show_nothing()
             self._covers = True
         elif target != self.target or self._is_stale:
             self._follow(target, view)
@@ -144,7 +150,7 @@ class TileDrawing(QObject):
         """Draw nothing and want nothing until the next `update_view`."""
         if self.shown is not None or self.target is not None:
             self._rest.stop()
-            self._show(Drawing())
+            self._show_nothing()
             self.shown = self.target = None
             self._covers = False
 
@@ -156,7 +162,7 @@ class TileDrawing(QObject):
             target = find_target(
                 self.source, view.corners_px0, level, or_finer=strict < level
             )
-            if target is None or level == len(levels) - 1 or self._fits(target, view):
+            if target is None or self._fits(target, view) or level == len(levels) - 1:
                 return target
             level += 1
 
@@ -179,10 +185,17 @@ class TileDrawing(QObject):
 
     # ---- A new picture ----
 
+    def _note_frame(self) -> None:
+        """Measure the frame that has just been drawn: a slow screen gets fewer."""
+        frame_ms = (time.perf_counter() - self._drawn_s) * 1000
+        self._gather.setInterval(max(_GATHER_MS, min(_REST_MS, round(frame_ms))))
+
     def _follow(self, target: Target, view: View) -> None:
         moved = target != self.target
         self._is_stale = False
-        left = self._upload(target)
+        self._drawn_s = time.perf_counter()
+        self._frame.start()
+        left = self._upload(target, view)
         drawing = draw_plan(self.source, target, self._slots, self._is_unreadable)
         self._covers = not drawing.holes
         self.is_sharp = self._covers and not drawing.missing
@@ -192,23 +205,26 @@ class TileDrawing(QObject):
         if left:
             self._is_stale = True
             QTimer.singleShot(0, self.redraw)
-        elif self._is_resting and self.is_sharp:
+        elif self.is_sharp:
             self._canvas.prefetch(self, self._around(target))
 
     def _show(self, drawing: Drawing) -> None:
         self._drawing = drawing
         self._slots.use(drawing.used)
         self.atlas.set_pieces(vertices(self.source, drawing, self._slots.place))
-        if not drawing.pieces:
-            self.is_sharp = False
-            self._want([])
 
-    def _upload(self, target: Target) -> bool:
+    def _show_nothing(self) -> None:
+        self._show(Drawing())
+        self.is_sharp = False
+        self._want([])
+
+    def _upload(self, target: Target, view: View) -> bool:
         """Move tiles into the atlas; return True if some were left for later."""
         level, squares = target.level, squares_from_centre(target.box_ij)
         wanted = [(self.source, level, ty, tx) for ty, tx in squares]
         keep = {*self._top, *wanted, *self._drawing.used}
-        budget = UPLOAD_BYTES
+        pixels = view.size_px[0] * view.size_px[1]
+        budget = max(_UPLOAD_BYTES, round(_UPLOAD_BYTES_A_PIXEL * pixels))
         if self._top[0] not in self._slots:  # whatever it costs: there is nothing yet
             for key in self._top:
                 self._put(key, keep)
@@ -260,7 +276,20 @@ class TileDrawing(QObject):
         size, box = self.source.tile_size, target.box_ij
         view_px = Box(box.y * size, box.x * size, box.height * size, box.width * size)
         around = keys_around(self.source, target.level, view_px)
+        if not self._is_resting:
+            around = [key for key in around if self._is_ahead(key, target)]
         return [key for key in around if key not in self._slots]
+
+    def _is_ahead(self, key: TileKey, target: Target) -> bool:
+        """Return True for a tile beside a target towards which the view moves."""
+        _source, level, ty, tx = key
+        box, (down, right) = target.box_ij, self._motion
+        return level == target.level and (
+            (down > 0 and ty >= box.y1)
+            or (down < 0 and ty < box.y)
+            or (right > 0 and tx >= box.x1)
+            or (right < 0 and tx < box.x)
+        )
 
     def _want(self, keys: list[TileKey]) -> None:
         self._awaited = set(keys)
@@ -296,6 +325,7 @@ class TileDrawing(QObject):
         self._is_closed = True
         self._gather.stop()
         self._rest.stop()
+        self._frame.stop()
         self._canvas.leave(self)
 
 

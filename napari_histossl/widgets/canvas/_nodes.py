@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 from napari._vispy.layers.image import ImageLayerNode
 from napari._vispy.layers.labels import LabelLayerNode
 from napari._vispy.visuals.image import Image as ImageNode
@@ -48,12 +47,8 @@ class ImageNodes(ImageLayerNode):
 
     def __init__(self, custom_node: Any = None, texture_format: Any = None) -> None:
         super().__init__(custom_node, texture_format)
-        plain = self._image_node
-        self._image_node = OverviewImage(
-            None if plain.texture_format in (None, "auto") else np.zeros((1, 1), "f4"),
-            method="auto",
-            texture_format=plain.texture_format,
-        )
+        # made once, not twice: a node takes milliseconds
+        self._image_node.__class__ = OverviewImage
 
 
 class LabelNodes(LabelLayerNode):
@@ -63,6 +58,4 @@ class LabelNodes(LabelLayerNode):
 
     def _setup_nodes(self, texture_format: Any) -> None:
         super()._setup_nodes(texture_format)
-        self._image_node = OverviewLabels(
-            self._image_node._data, method="auto", texture_format=texture_format
-        )
+        self._image_node.__class__ = OverviewLabels

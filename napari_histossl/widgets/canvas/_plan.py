@@ -38,6 +38,11 @@ class Corners:
     places: NDArray[np.float32]
     limits: NDArray[np.float32]
 
+    @property
+    def some_unreadable(self) -> bool:
+        """Whether there is something to be hatched."""
+        return bool((self.limits[:, 0] < 0).any())
+
 
 @dataclass(frozen=True, slots=True)
 class Target:

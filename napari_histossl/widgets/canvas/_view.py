@@ -37,6 +37,13 @@ class View:
             and bool((self.corners_px0 == other.corners_px0).all())
         )
 
+    def moved_from(self, other: View | None) -> tuple[float, float]:
+        """Return by how many level-0 pixels the middle has moved, down and right."""
+        if other is None:
+            return 0.0, 0.0
+        down, right = (self.corners_px0 - other.corners_px0).mean(0)
+        return float(down), float(right)
+
 
 def find_view(node: Any) -> View | None:
     """Return what a canvas shows of a node, or None if it shows nothing of it.

@@ -78,10 +78,14 @@ class Watched(Slide):
         self.readers: list[str] = []
         self.gate = threading.Event()
         self.gate.set()
+        self.permits: threading.Semaphore | None = None
 
     def _read_inside(self, box, level):
-        self.readers.append(threading.current_thread().name)
+        name = threading.current_thread().name
+        self.readers.append(name)
         self.gate.wait(60)
+        if self.permits is not None and name.startswith("tiles-"):
+            self.permits.acquire(timeout=60)
         for bad_level, bad in self.bad:
             if bad_level == level and box.intersection(bad) is not None:
                 raise SlideReadError(f"{self.source.name}: nothing to be read at {box}")

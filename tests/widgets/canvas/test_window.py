@@ -202,6 +202,21 @@ def test_nothing_but_slide_while_tiles_are_on_their_way(show):
     window.wait_sharp()
 
 
+def test_tiles_that_come_one_by_one_from_the_very_first(show, rng):
+    """Draws between the first arrivals must not take back what is still wanted."""
+    four_at_the_top = rng.integers(0, 256, (2000, 2000, 3), np.uint8)
+    slide = Watched(ArraySlide(four_at_the_top))
+    slide.permits = threading.Semaphore(0)
+    window = show(slide, wait=False)
+    window.look((0, 0), zoom=0.49, wait=False)  # where rest asks for no finer level
+    for _ in range(60):
+        slide.permits.release()
+        settle(0.02)
+        window.drawing.redraw()
+    slide.permits.release(1000)
+    window.wait_sharp()
+
+
 @pytest.mark.parametrize("latency_s", [0.02, 0.2])
 def test_a_slow_drive_never_holds_the_window(show, latency_slide, latency_s):
     latency_slide.latency_s = latency_s
@@ -288,6 +303,14 @@ def test_a_drive_that_goes_away_and_comes_back(show):
     slide.is_gone = False
     window.canvas.service.retry(window.drawing.source)
     window.wait_sharp()
+
+
+def test_the_coarsest_level_of_several_tiles(show, rng):
+    """The atlas has room for it from the start."""
+    window = show(ArraySlide(rng.integers(0, 256, (2000, 2000, 3), np.uint8)))
+    window.look((0, 0), zoom=0.2)
+    assert window.drawing.target.level == 2
+    assert window.drawing.target.box_ij.shape == (2, 2)
 
 
 def test_a_picture_of_one_pixel(show):
