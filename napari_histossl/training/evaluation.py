@@ -15,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from napari_histossl.errors import PlanError
 from napari_histossl.metrics import attention_lift, knn_accuracy
 from napari_histossl.models.registry import ModelSpec
 from napari_histossl.phantom.patches import Patches
@@ -175,10 +176,20 @@ def head_lifts(
     -------
     ndarray of shape (heads,)
         1.0 where a head is blind to nuclei.
+
+    Raises
+    ------
+    PlanError
+        If no picture has some nuclei and some ground between them.
     """
     share = nuclei.mean((1, 2))
     low, high = _NUCLEI_SHARES
     chosen = (share > low) & (share < high)
+    if not chosen.any():
+        raise PlanError(
+            f"none of {len(nuclei)} pictures has {low:.0%} to {high:.0%} nuclei, so "
+            f"attention to them cannot be judged; draw more slides"
+        )
     lifts: NDArray[np.float64] = attention_lift(attention[chosen], nuclei[chosen])
     return np.asarray(lifts.mean(0))
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from napari_histossl.errors import PlanError
 from napari_histossl.models import model_spec
 from napari_histossl.phantom.patches import Patches
 from napari_histossl.training import (
@@ -68,7 +69,8 @@ def test_planted_attention_is_found(sets):
 
 def test_the_head_is_chosen_on_other_slides(sets):
     """Validation nuclei elsewhere: the chosen head does not follow the test set."""
-    moved = replace(sets.validation, nuclei=~sets.validation.nuclei)
+    elsewhere = np.roll(sets.validation.nuclei, 8, axis=2)
+    moved = replace(sets.validation, nuclei=elsewhere)
     found = evaluate(_Oracle(), SPEC, replace(sets, validation=moved))
     assert found.head != 1
     assert found.lift == pytest.approx(1)
@@ -107,3 +109,9 @@ def test_drawing_does_not_depend_on_the_workers():
     assert len(alone) == 16
     for field in ("images", "labels", "nuclei", "seeds"):
         np.testing.assert_array_equal(getattr(alone, field), getattr(together, field))
+
+
+def test_patches_without_nuclei_judge_nothing(sets):
+    bare = replace(sets.validation, nuclei=np.zeros_like(sets.validation.nuclei))
+    with pytest.raises(PlanError, match="nuclei"):
+        evaluate(_Oracle(), SPEC, replace(sets, validation=bare))
