@@ -11,7 +11,7 @@ from vispy.scene.visuals import create_visual_node
 from vispy.visuals import Visual
 
 from napari_histossl.slide.tiles import TileKind
-from napari_histossl.widgets.canvas._plan import Corners
+from napari_histossl.widgets.canvas._corners import Corners
 from napari_histossl.widgets.canvas._shaders import (
     FRAGMENT_SHADER,
     VERTEX_SHADER,

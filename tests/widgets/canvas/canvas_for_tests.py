@@ -41,7 +41,7 @@ class Window:
 
         def is_done():
             drawing = self.drawing
-            return drawing.is_sharp and drawing._is_resting
+            return drawing.is_sharp and drawing.is_resting
 
         self.qtbot.waitUntil(is_done, timeout=20_000)
         settle(0.05)

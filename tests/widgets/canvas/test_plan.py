@@ -7,6 +7,7 @@ import pytest
 from canvas_for_tests import ArrayTiles
 
 from napari_histossl.geometry import Box, Level
+from napari_histossl.widgets.canvas._corners import corners_of
 from napari_histossl.widgets.canvas._plan import (
     ROUNDED,
     STRICT,
@@ -15,7 +16,6 @@ from napari_histossl.widgets.canvas._plan import (
     draw_plan,
     find_target,
     squares_from_centre,
-    vertices,
 )
 from napari_histossl.widgets.canvas._slots import SlotTable
 
@@ -116,7 +116,7 @@ def test_random_states_never_leave_a_hole(source, rng):
         table = SlotTable(32, 32)
         for key in drawing.used:
             table.take(key, ())
-        corners = vertices(source, drawing, table.place)
+        corners = corners_of(source, drawing, table.place)
         corners = corners.places[:, :2].reshape(-1, 6, 2)
         sizes = corners.max(1) - corners.min(1)
         height, width = source.levels[0].shape
@@ -133,7 +133,7 @@ def test_texels_of_a_coarser_tile(source):
     table.take((source, 0, 0, 0), ())
     place = table.take(coarser, ())
     drawing = draw_plan(source, target, {coarser}, never)
-    corners = vertices(source, drawing, table.place)
+    corners = corners_of(source, drawing, table.place)
     row, column = place
     texels = corners.places[:, 2:]
     low, high = texels.min(0), texels.max(0)
