@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,8 @@ def served(subjects):
         service.add(source)
         for key in keys_of_level(source, 0):
             service.load(*key)
+        while service.stats().queued or service.stats().running:
+            time.sleep(0.01)  # the coarsest level, which is read unasked
         yield service, source
 
 
