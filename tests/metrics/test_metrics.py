@@ -9,6 +9,7 @@ from napari_histossl.metrics import (
     iou,
     knn_accuracy,
     knn_predict,
+    knn_votes,
     token_shares,
 )
 
@@ -38,6 +39,20 @@ def test_knn_agrees_with_scikit_learn():
     np.testing.assert_array_equal(
         knn_predict(bank, labels, queries), theirs.predict(queries)
     )
+
+
+def test_votes_by_distance_agree_with_scikit_learn():
+    neighbours = pytest.importorskip("sklearn.neighbors")
+    rng = np.random.default_rng(3)
+    bank, queries = rng.normal(5, 1, (90, 4)), rng.normal(5, 2, (1500, 4))
+    labels = rng.integers(0, 3, 90) * 2
+    theirs = neighbours.KNeighborsClassifier().fit(bank, labels)
+    classes, shares = knn_votes(bank, labels, queries, nearness="euclidean")
+    np.testing.assert_array_equal(classes, [0, 2, 4])
+    np.testing.assert_allclose(shares, theirs.predict_proba(queries))
+    named = knn_predict(bank, labels, queries, nearness="euclidean")
+    assert (np.take_along_axis(shares, named[:, None] // 2, 1)[:, 0]
+            == shares.max(1)).all()  # fmt: skip
 
 
 def test_knn_refuses_what_does_not_fit():
