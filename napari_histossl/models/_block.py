@@ -6,7 +6,7 @@ Dosovitskiy et al. 2021, "An Image is Worth 16x16 Words", arXiv:2010.11929;
 facebookresearch/dino vision_transformer.py (Apache-2.0): names of the state dict.
 
 Written anew. Changed: attention runs fused; exact weights are computed where they are
-asked for, and for the class token alone where only its row is shown.
+asked for, and only for the tokens whose row is shown.
 """
 
 from __future__ import annotations
@@ -46,20 +46,22 @@ class Attention(nn.Module):
         query, key, _ = self._heads(tokens)
         return self._softmax(query, key)
 
-    def forward_with_weights(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the output (B, N, D) and the weights (B, heads, N, N)."""
-        query, key, value = self._heads(tokens)
-        weights = self._softmax(query, key)
-        return self._join(weights @ value), weights
-
-    def class_weights(self, tokens: Tensor) -> Tensor:
-        """Return what the class token attends to, (B, heads, 1, N)."""
-        query, key = self._class_query(tokens), self._project(tokens, 1)
+    def row_weights(self, tokens: Tensor, rows: list[int]) -> Tensor:
+        """Return what some tokens attend to, (B, heads, rows, N)."""
+        query, key = self._project(tokens[:, rows], 0), self._project(tokens, 1)
         return self._softmax(query, key)
 
-    def class_forward(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the class token's output (B, 1, D) and weights (B, heads, 1, N)."""
-        weights = self.class_weights(tokens)
+    def forward_with_rows(
+        self, tokens: Tensor, rows: list[int]
+    ) -> tuple[Tensor, Tensor]:
+        """Return the output (B, N, D), fused, and some tokens' weights."""
+        query, key, value = self._heads(tokens)
+        mixed = F.scaled_dot_product_attention(query, key, value)
+        return self._join(mixed), self._softmax(query[:, :, rows], key)
+
+    def forward_rows(self, tokens: Tensor, rows: list[int]) -> tuple[Tensor, Tensor]:
+        """Return the output of some tokens alone (B, rows, D), and their weights."""
+        weights = self.row_weights(tokens, rows)
         return self._join(weights @ self._project(tokens, 2)), weights
 
     def _heads(self, tokens: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -76,9 +78,6 @@ class Attention(nn.Module):
         projected = F.linear(tokens, self.qkv.weight[rows], bias)
         shape = (batch, count, self.num_heads, dim // self.num_heads)
         return projected.reshape(shape).transpose(1, 2)
-
-    def _class_query(self, tokens: Tensor) -> Tensor:
-        return self._project(tokens[:, :1], 0)
 
     def _softmax(self, query: Tensor, key: Tensor) -> Tensor:
         logits: Tensor = query @ key.transpose(-2, -1) * self.scale
@@ -125,19 +124,21 @@ class Block(nn.Module):
         """Return the attention weights (B, heads, N, N)."""
         return self.attn.weights(self.norm1(tokens))
 
-    def class_weights(self, tokens: Tensor) -> Tensor:
-        """Return the class token's attention weights (B, heads, 1, N)."""
-        return self.attn.class_weights(self.norm1(tokens))
+    def row_weights(self, tokens: Tensor, rows: list[int]) -> Tensor:
+        """Return what some tokens attend to, (B, heads, rows, N)."""
+        return self.attn.row_weights(self.norm1(tokens), rows)
 
-    def forward_with_weights(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the tokens (B, N, D) and the weights (B, heads, N, N)."""
-        attended, weights = self.attn.forward_with_weights(self.norm1(tokens))
+    def forward_with_rows(
+        self, tokens: Tensor, rows: list[int]
+    ) -> tuple[Tensor, Tensor]:
+        """Return all tokens (B, N, D) and the weights (B, heads, rows, N) of some."""
+        attended, weights = self.attn.forward_with_rows(self.norm1(tokens), rows)
         return self._mix(tokens + attended), weights
 
-    def class_forward(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the class token (B, 1, D) and its weights (B, heads, 1, N)."""
-        attended, weights = self.attn.class_forward(self.norm1(tokens))
-        return self._mix(tokens[:, :1] + attended), weights
+    def forward_rows(self, tokens: Tensor, rows: list[int]) -> tuple[Tensor, Tensor]:
+        """Return some tokens (B, rows, D) and their weights (B, heads, rows, N)."""
+        attended, weights = self.attn.forward_rows(self.norm1(tokens), rows)
+        return self._mix(tokens[:, rows] + attended), weights
 
     def _mix(self, tokens: Tensor) -> Tensor:
         mixed: Tensor = tokens + self.mlp(self.norm2(tokens))

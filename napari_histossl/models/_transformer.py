@@ -81,7 +81,7 @@ class ClassTokenTransformer(nn.Module):
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Return the normalised class token, (B, D)."""
-        return self.tokens(inputs)[:, 0]
+        return self.features_and_attention(inputs)[0]
 
     def tokens(self, inputs: Tensor) -> Tensor:
         """Return all normalised tokens, the class token first, (B, 1 + n, D)."""
@@ -112,53 +112,88 @@ class ClassTokenTransformer(nn.Module):
         ModelError
             If there is no such block.
         """
-        chosen, tokens = self._up_to(inputs, block)
-        weights: Tensor = chosen.weights(tokens)
+        index, tokens = self._up_to(inputs, block)
+        blocks: Any = self.blocks
+        weights: Tensor = blocks[index].weights(tokens)
         return weights
 
-    def forward_with_attention(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
-        """Return `forward` and the last block's `attention` from one pass."""
-        last, tokens = self._up_to(inputs, -1)
-        tokens, weights = last.forward_with_weights(tokens)
-        return self.norm(tokens)[:, 0], weights
-
-    def class_attention(self, inputs: Tensor, block: int = -1) -> Tensor:
-        """Return what the class token attends to.
+    def attention_from(self, inputs: Tensor, token: int = 0, block: int = -1) -> Tensor:
+        """Return what one token attends to.
 
         Parameters
         ----------
         inputs : Tensor of shape (B, C, H, W)
             Normalised pictures, or features on a grid.
+        token : int
+            Whose attention: 0 for the class token, 1 + row * columns + column for a
+            token of the grid.
         block : int
             Which block; negative numbers count from the last.
 
         Returns
         -------
         Tensor of shape (B, heads, 1 + n)
-            Row 0 of `attention`, computed without its other rows.
+            Row `token` of `attention`, computed without its other rows.
 
         Raises
         ------
         ModelError
-            If there is no such block.
+            If there is no such block or token.
         """
-        chosen, tokens = self._up_to(inputs, block)
-        weights: Tensor = chosen.class_weights(tokens)
+        index, tokens = self._up_to(inputs, block)
+        blocks: Any = self.blocks
+        weights: Tensor = blocks[index].row_weights(tokens, _rows(token, tokens)[-1:])
         return weights[:, :, 0]
 
-    def forward_with_class_attention(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
-        """Return `forward` and `class_attention` from one pass.
+    def features_and_attention(
+        self, inputs: Tensor, block: int = -1, *, token: int = 0
+    ) -> tuple[Tensor, Tensor]:
+        """Return `forward` and `attention_from` from one pass.
 
-        In the last block nothing but the class token's row is computed.
+        Parameters
+        ----------
+        inputs : Tensor of shape (B, C, H, W)
+            Normalised pictures, or features on a grid.
+        block : int
+            Which block's attention; negative numbers count from the last.
+        token : int
+            Whose attention, as in `attention_from`.
+
+        Returns
+        -------
+        features : Tensor of shape (B, D)
+            The normalised class token.
+        attention : Tensor of shape (B, heads, 1 + n)
+            After the softmax; sums to 1. Entry 0 is what goes to the class token, the
+            others are the grid, row by row.
+
+        Raises
+        ------
+        ModelError
+            If there is no such block or token.
+
+        Notes
+        -----
+        Of the last block only the rows that are returned are computed: no other token
+        of it is ever seen.
         """
-        last, tokens = self._up_to(inputs, -1)
-        token, weights = last.class_forward(tokens)
-        return self.norm(token)[:, 0], weights[:, :, 0]
+        index, tokens = self._up_to(inputs, block)
+        rows = _rows(token, tokens)
+        last = len(self.blocks) - 1
+        blocks: Any = self.blocks
+        if index < last:
+            tokens, weights = blocks[index].forward_with_rows(tokens, rows)
+            for later in blocks[index + 1 : last]:
+                tokens = later(tokens)
+            tokens, _ = blocks[last].forward_rows(tokens, [0])
+        else:
+            tokens, weights = blocks[last].forward_rows(tokens, rows)
+        return self.norm(tokens[:, 0]), weights[:, :, -1]
 
     # ---- Details ----
 
-    def _up_to(self, inputs: Tensor, block: int) -> tuple[Any, Tensor]:
-        """Return a block and the tokens that come into it."""
+    def _up_to(self, inputs: Tensor, block: int) -> tuple[int, Tensor]:
+        """Return a block's index from the first, and the tokens that come into it."""
         depth = len(self.blocks)
         if not -depth <= block < depth:
             raise ModelError(
@@ -168,7 +203,7 @@ class ClassTokenTransformer(nn.Module):
         tokens = self._prepare(self.embed(inputs))
         for earlier in self.blocks[:index]:
             tokens = earlier(tokens)
-        return self.blocks[index], tokens
+        return index, tokens
 
     def _prepare(self, grid_tokens: Tensor) -> Tensor:
         """Flatten the grid, put the class token in front, add the positions."""
@@ -207,3 +242,14 @@ class ClassTokenTransformer(nn.Module):
                 nn.init.trunc_normal_(module.weight, std=_STD)
                 if module.bias is not None:
                     nn.init.zeros_(module.bias)
+
+
+def _rows(token: int, tokens: Tensor) -> list[int]:
+    """Return the rows to compute: the class token's and, last, the one asked for."""
+    count = tokens.shape[1]
+    if not 0 <= token < count:
+        raise ModelError(
+            f"the picture has tokens 0, the class token, to {count - 1}; got token "
+            f"{token}"
+        )
+    return [0, token] if token else [0]

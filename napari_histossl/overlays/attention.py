@@ -72,7 +72,7 @@ class AttentionPredictor(Closing):
         """
         pixels = [read_virtual(self._slide, box, self._plan.level) for box in boxes]
         with torch.inference_mode():
-            weights: Tensor = self._model.class_attention(self._normalise(pixels))
+            weights: Tensor = self._model.attention_from(self._normalise(pixels))
         relative = weights[:, :, 1:] * weights.shape[-1]  # (N, heads, tokens**2)
         edge = self._plan.tile_tokens
         grid = relative.reshape(len(boxes), -1, edge, edge)

@@ -202,7 +202,7 @@ def look(
     rows, columns = (edge // spec.token_px for edge in images.shape[1:3])
     tokens, attention = [], []
     for batch in _batches(images, spec):
-        token, weights = model.forward_with_class_attention(batch)  # type: ignore[operator]
+        token, weights = model.features_and_attention(batch)  # type: ignore[operator]
         grid = weights[:, :, 1:].reshape(len(batch), -1, rows, columns)
         tokens.append(token.numpy())
         attention.append(grid.numpy())

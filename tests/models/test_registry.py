@@ -34,7 +34,7 @@ def test_every_model(name):
     other = create_model(name)
     other.load_state_dict(model.state_dict())
     with torch.inference_mode():
-        again, weights = other.forward_with_attention(inputs)
+        again, weights = other.features_and_attention(inputs)
     dim = getattr(model, "embed_dim")  # noqa: B009 - the attribute is the claim
     assert feature.shape == (2, dim)
     assert torch.isfinite(feature).all()

@@ -45,7 +45,7 @@ def _patches(seed, count=30):
 class _Oracle(torch.nn.Module):
     """Features are mean colours; head 1 looks at dark tokens, the others anywhere."""
 
-    def forward_with_class_attention(self, images):
+    def features_and_attention(self, images):
         tokens = torch.nn.functional.avg_pool2d(images, 8).flatten(2)  # (B, 3, 16)
         dark = (tokens.mean(1) < -0.1).float() + 1e-6
         flat = torch.ones_like(dark) / 17
