@@ -1,5 +1,6 @@
 from . import region_vit as region_vit
 from . import registry as registry
+from . import resnet as resnet
 from . import vit as vit
 from . import weights as weights
 from .metadata import WeightsRecord as WeightsRecord

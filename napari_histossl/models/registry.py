@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 HALF = (0.5, 0.5, 0.5)
 """Mean and deviation, in [0, 1], with which HIPT's published models are run."""
 
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+"""Of RGB in [0, 1]; what models trained on ImageNet expect."""
+
 
 @dataclass(frozen=True, slots=True)
 class ModelSpec:
@@ -45,6 +49,8 @@ class ModelSpec:
         Normalisation of RGB in [0, 1]: ``(value - mean) / std``.
     reads_pixels : bool
         False for a model that reads features of another one.
+    has_attention : bool
+        False for a model without tokens and heads: it gives features alone.
     """
 
     name: str
@@ -57,6 +63,7 @@ class ModelSpec:
     mean: tuple[float, float, float] = HALF
     std: tuple[float, float, float] = HALF
     reads_pixels: bool = True
+    has_attention: bool = True
 
     def __hash__(self) -> int:
         options = tuple(sorted(self.config.items()))
@@ -65,16 +72,46 @@ class ModelSpec:
     @property
     def tokens(self) -> int:
         """Number of patch tokens of one tile; the class token comes on top."""
+        self.need_attention()
         return (self.tile_px // self.token_px) ** 2
 
     @property
     def heads(self) -> int:
         """Number of attention heads of a block."""
+        self.need_attention()
         return int(self.config["num_heads"])
+
+    @property
+    def feature_dim(self) -> int:
+        """Length of the feature of one tile."""
+        config = self.config
+        if not self.has_attention:
+            expansion = 4 if config["depth"] == _FIRST_BOTTLENECK else 1
+            return int(config["width"] * expansion * 2 ** (config["stages"] - 1))
+        return int(config.get("embed_dim", config.get("output_embed_dim", 0)))
+
+    def need_attention(self) -> None:
+        """Refuse a model that has no attention.
+
+        Raises
+        ------
+        ModelError
+            If `has_attention` is False.
+        """
+        if not self.has_attention:
+            raise ModelError(
+                f"the model {self.name} is a residual network: it gives features of a "
+                f"tile, but has no tokens and no attention heads; choose a vision "
+                f"transformer to see attention"
+            )
 
 
 _VIT = "vit:VisionTransformer"
 _REGION = "region_vit:RegionViT"
+_RESNET = "resnet:ResNet"
+
+_FIRST_BOTTLENECK = 50
+"""Residual networks from this depth on have bottlenecks, four times as wide outside."""
 
 
 def _vit_config(
@@ -100,6 +137,15 @@ _REGION_CONFIG = {
     "qkv_bias": True,
     "norm_eps": 1e-6,
 }
+
+_RESNET_50 = ModelSpec(
+    "resnet",
+    "residual network of any depth, with torchvision's state-dict names",
+    _RESNET,
+    {"depth": 50, "stages": 4, "width": 64},
+    token_px=256,
+    has_attention=False,
+)
 
 _SPECS = (
     ModelSpec(
@@ -142,6 +188,31 @@ _SPECS = (
         tile_px=16,
         mpp=0.5,
         reads_pixels=False,
+    ),
+    _RESNET_50,
+    replace(
+        _RESNET_50,
+        name="resnet18_simclr",
+        title="ResNet-18 as trained with SimCLR by Ciga et al. on mixed magnifications",
+        config={"depth": 18, "stages": 4, "width": 64},
+        token_px=224,
+        tile_px=224,
+        mpp=0.5,
+    ),
+    replace(
+        _RESNET_50,
+        name="resnet50_simclr",
+        title="ResNet-50 as trained with SimCLR on TCGA-BRCA; 256 px at 0.5 um/px",
+        mpp=0.5,
+    ),
+    replace(
+        _RESNET_50,
+        name="resnet50_trunc",
+        title="ImageNet's ResNet-50 up to its third stage, 1024 features: the baseline",
+        config={"depth": 50, "stages": 3, "width": 64},
+        mpp=0.5,
+        mean=IMAGENET_MEAN,
+        std=IMAGENET_STD,
     ),
 )
 
@@ -206,8 +277,9 @@ def create_model(name: str, **config: Any) -> nn.Module:
     Returns
     -------
     torch.nn.Module
-        ``model(images)`` gives the normalised class token (B, D),
-        ``model.attention(images, block=-1)`` the weights (B, heads, N, N).
+        ``model(images)`` gives the feature (B, D): the normalised class token of a
+        transformer, the averaged map of a residual network. A transformer's
+        ``model.attention(images, block=-1)`` gives the weights (B, heads, N, N).
 
     Raises
     ------

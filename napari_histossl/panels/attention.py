@@ -273,6 +273,7 @@ def _spec(choice: AttentionChoice, weights: WeightsRecord) -> ModelSpec:
         raise PlanError(
             f"the model {spec.name} reads features, not pixels; choose a patch model"
         )
+    spec.need_attention()
     return spec
 
 

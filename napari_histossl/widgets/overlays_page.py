@@ -70,7 +70,7 @@ class OverlaysPage(Page):
         line.setStretch(0, 1)
         self._model = combo()
         for name in list_models():
-            if model_spec(name).reads_pixels:
+            if model_spec(name).reads_pixels and model_spec(name).has_attention:
                 self._model.addItem(name)
         self._where = combo()
         for words, extent in WHERE:

@@ -1,7 +1,6 @@
 """Outputs of the original implementations, from weights rebuilt by rule."""
 
 import copy
-import importlib.util
 import json
 from pathlib import Path
 
@@ -19,22 +18,16 @@ SIZES = ("native", "larger", "oblong")
 NAMES = {"vit256": "vit", "vit4k": "hipt_region_vit"}
 
 
-def _rule_tensor():
-    spec = importlib.util.spec_from_file_location("rule", DATA / "rule_weights.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.rule_tensor
-
-
 @pytest.fixture(scope="module", params=sorted(NAMES))
-def golden(request):
+def golden(request, rule_tensor):
     stored = np.load(DATA / f"{request.param}.npz")
     shapes = json.loads(bytes(stored["shapes"]))
     model = create_model(
         NAMES[request.param], **json.loads(bytes(stored["config"]))
     ).eval()
-    rule = _rule_tensor()
-    state = {k: torch.from_numpy(rule(k, tuple(s), 0)) for k, s in shapes.items()}
+    state = {
+        k: torch.from_numpy(rule_tensor(k, tuple(s), 0)) for k, s in shapes.items()
+    }
     model.load_state_dict(state, strict=True)
     return model, stored
 

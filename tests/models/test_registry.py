@@ -13,6 +13,15 @@ torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.torch
 
 
+SMALLER = {
+    "vit": {"depth": 2, "patch_size": 14},
+    "hipt_region_vit": {"depth": 2},
+    "resnet": {"depth": 34, "width": 8},
+    "resnet50_simclr": {"width": 16},
+}
+"""Options of those of any size, and of the largest."""
+
+
 def _inputs(name):
     spec = model_spec(name)
     channels = 3 if spec.reads_pixels else spec.config["input_embed_dim"]
@@ -24,23 +33,42 @@ def _inputs(name):
 @pytest.mark.parametrize("name", list_models())
 def test_every_model(name):
     torch.manual_seed(3)
-    model, inputs = create_model(name), _inputs(name)
+    config = SMALLER.get(name, {})
+    model, inputs = create_model(name, **config), _inputs(name)
     feature = model(inputs)
     feature.square().mean().backward()
     gradients = {key: p.grad for key, p in model.named_parameters()}
     assert not [key for key, grad in gradients.items() if grad is None]
 
     torch.manual_seed(4)
-    other = create_model(name)
+    other = create_model(name, **config)
     other.load_state_dict(model.state_dict())
     with torch.inference_mode():
-        again, weights = other.features_and_attention(inputs)
-    dim = getattr(model, "embed_dim")  # noqa: B009 - the attribute is the claim
-    assert feature.shape == (2, dim)
+        feature, again = (which.eval()(inputs) for which in (model, other))
+    assert feature.shape == (2, model_spec(name, **config).feature_dim)
     assert torch.isfinite(feature).all()
-    assert torch.allclose(feature, again, atol=1e-5)
-    assert weights.shape[:2] == (2, model_spec(name).heads)
+    assert torch.equal(feature, again)
+
+
+@pytest.mark.parametrize("name", [n for n in list_models() if "resnet" not in n])
+def test_every_attention(name):
+    torch.manual_seed(3)
+    model, inputs, spec = create_model(name), _inputs(name), model_spec(name)
+    with torch.inference_mode():
+        feature, weights = model.features_and_attention(inputs)
+    assert spec.has_attention
+    assert feature.shape == (2, spec.feature_dim)
+    assert weights.shape[:2] == (2, spec.heads)
     np.testing.assert_allclose(weights.sum(-1).numpy(), 1, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", [n for n in list_models() if "resnet" in n])
+def test_no_attention(name):
+    spec = model_spec(name)
+    assert not spec.has_attention
+    for ask in (lambda: spec.heads, lambda: spec.tokens):
+        with pytest.raises(ModelError, match=f"{name} is a residual network.*no atten"):
+            ask()
 
 
 def test_options_replace_those_of_a_name():
@@ -61,6 +89,8 @@ def test_options_replace_those_of_a_name():
         ("vit", {"num_heads": 5}, "num_heads=5"),
         ("vit", {"depth": 0}, "depth=0"),
         ("vit", {"patch_size": 0}, "patch_size=0"),
+        ("resnet", {"depth": 19}, "depth=19"),
+        ("resnet", {"stages": 5}, "stages=5"),
     ],
 )
 def test_impossible_models(name, config, sentence):
@@ -76,6 +106,11 @@ def test_impossible_inputs():
         model(torch.zeros(1, 40, 40, 3))
     with pytest.raises(ModelError, match="blocks 0 to 0; got block 1"):
         model.attention(torch.zeros(1, 3, 32, 32), block=1)
+    network = create_model("resnet18_simclr", width=4)
+    with pytest.raises(ModelError, match="at least 32 px; got 31 x 40 px"):
+        network(torch.zeros(1, 3, 31, 40))
+    with pytest.raises(ModelError, match=r"\(B, 3, H, W\)"):
+        network(torch.zeros(3, 64, 64))
     region = create_model("hipt_region_vit", depth=1)
     with pytest.raises(ModelError, match="384, rows, columns"):
         region(torch.zeros(1, 3, 8, 8))
