@@ -1,6 +1,9 @@
 from . import masks as masks
 from . import paths as paths
 from . import provenance as provenance
+from .embeddings import EmbeddingStore as EmbeddingStore
+from .embeddings_record import Embeddings as Embeddings
+from .embeddings_record import EmbeddingsHeader as EmbeddingsHeader
 from .lock import WriterLock as WriterLock
 from .pyramid import Pyramid as Pyramid
 from .reduce import priority_reducer as priority_reducer

@@ -72,6 +72,16 @@ def mask_path(folder: str | Path, name: str) -> Path:
     return Path(folder) / "masks" / f"{_checked(name)}.ome.zarr"
 
 
+def embeddings_path(folder: str | Path, name: str) -> Path:
+    """Return the path of embeddings in a results folder, named after their model."""
+    return Path(folder) / "embeddings" / f"{_checked(name)}.zarr"
+
+
+def list_embeddings(folder: str | Path) -> list[Path]:
+    """Return the embeddings in a results folder, by name."""
+    return sorted((Path(folder) / "embeddings").glob("*.zarr"))
+
+
 def list_masks(folder: str | Path) -> list[Path]:
     """Return the masks in a results folder, by name; none where it does not exist."""
     return sorted((Path(folder) / "masks").glob("*.ome.zarr"))
