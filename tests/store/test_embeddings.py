@@ -188,9 +188,8 @@ def test_a_kill_takes_nothing_that_was_marked(store):
 
 @pytest.fixture
 def embeddings():
-    return Embeddings(
-        HEADER, features_of(range(50)).astype(np.float32), positions(50) + np.array([3, 7])
-    )
+    features = features_of(range(50)).astype(np.float32)
+    return Embeddings(HEADER, features, positions(50) + np.array([3, 7]))
 
 
 def test_there_and_back(embeddings, tmp_path):
