@@ -18,6 +18,7 @@ WINDOW = {"qtpy", "PySide6", "PyQt6", "superqt", "magicgui", "napari", "vispy"}
 LEARNING = {"torch", "safetensors"}
 
 ROOMS_WITHOUT_WINDOW = [
+    "jobs",
     "slide",
     "store",
     "models",

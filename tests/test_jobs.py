@@ -5,13 +5,28 @@ from __future__ import annotations
 import io
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
 import pytest
 
-from napari_histossl import jobs
 from napari_histossl.geometry import Box
-from napari_histossl.jobs import Failure, Progress, Stopwatch, receive, send
+from napari_histossl.jobs import (
+    Answer,
+    Ask,
+    Ended,
+    Failure,
+    Order,
+    Orders,
+    Progress,
+    Reply,
+    Start,
+    Stopwatch,
+    Tell,
+    receive,
+    send,
+)
 
 JOBS = """
 import time
@@ -35,6 +50,24 @@ def break_down():
 def go_on_for_ever():
     yield Progress(1, 0)
     time.sleep(600)
+
+def tick():
+    done = 0
+    while True:
+        done += 1
+        yield Progress(done, 0)
+        time.sleep(0.01)
+
+def obey(orders):
+    yield Progress(0, 0, message="ready")
+    orders.wait_for(lambda: orders.count > 0)
+    yield Progress(0, 0, orders.take_view())
+
+def double(number):
+    return 2 * number + 0
+
+def nap():
+    time.sleep(0.5)
 """
 
 
@@ -64,35 +97,94 @@ def worker():
         process.kill()
 
 
-def test_progress_arrives_in_order_and_the_process_ends(work, worker) -> None:
-    send(worker.stdin, (work.count, (3,), {"message": "tile"}))
-    records = [receive(worker.stdout) for _ in range(4)]
+def test_jobs_run_one_after_another_in_one_process(work, worker) -> None:
+    send(worker.stdin, Start(7, work.count, (3,), {"message": "tile"}))
+    send(worker.stdin, Start(8, work.count, (1,)))
+    replies = [receive(worker.stdout) for _ in range(6)]
     expected = [Progress(n, 3, Box(n - 1, 0, 1, 1), "tile") for n in (1, 2, 3)]
-    assert records == [*expected, None]
-    assert worker.wait(30) == 0
+    assert replies == [
+        *(Reply(7, progress) for progress in expected),
+        Reply(7, Ended(complete=True)),
+        Reply(8, Progress(1, 1, Box(0, 0, 1, 1))),
+        Reply(8, Ended(complete=True)),
+    ]
+    worker.stdin.close()
+    assert worker.wait(30) == 1
     assert b"Fatal" not in worker.stderr.read()
 
 
-def test_expected_error_crosses_as_its_sentence(work, worker) -> None:
-    send(worker.stdin, (work.fail, (), {}))
-    assert receive(worker.stdout) == Progress(1, 2)
-    assert receive(worker.stdout) == Failure(
-        "NoTissueError", "no tissue on a.svs", expected=True
+def test_errors_cross_and_the_process_stays(work, worker) -> None:
+    send(worker.stdin, Start(1, work.fail))
+    send(worker.stdin, Start(2, work.break_down))
+    send(worker.stdin, Start(3, work.count, (1,)))
+    replies = [receive(worker.stdout) for _ in range(6)]
+    assert replies[1] == Reply(
+        1, Failure("NoTissueError", "no tissue on a.svs", expected=True)
     )
-    assert worker.wait(30) == 0
+    assert replies[3] == Reply(
+        2, Failure("ZeroDivisionError", "a mistake of ours", expected=False)
+    )
+    assert replies[5] == Reply(3, Ended(complete=True))
+    worker.stdin.close()
+    worker.wait(30)
+    said = worker.stderr.read()  # a mistake leaves its trace, an error of ours does not
+    assert b"ZeroDivisionError" in said
+    assert b"NoTissueError" not in said
 
 
-def test_mistake_crosses_and_leaves_its_trace(work, worker) -> None:
-    send(worker.stdin, (work.break_down, (), {}))
+def test_a_job_that_knows_no_orders_can_wait_and_be_stopped(work, worker) -> None:
+    send(worker.stdin, Start(1, work.tick))
     receive(worker.stdout)
-    failure = receive(worker.stdout)
-    assert failure == Failure("ZeroDivisionError", "a mistake of ours", expected=False)
-    assert worker.wait(30) != 0
-    assert b"Traceback" in worker.stderr.read()
+    send(worker.stdin, Tell(1, Order("pause")))
+    send(worker.stdin, Ask(2, "q", work.double, (0,)))
+    while not isinstance(receive(worker.stdout).record, Answer):
+        pass
+    send(worker.stdin, Ask(3, "q", work.double, (1,)))
+    last = receive(worker.stdout)
+    if last.number == 1:  # the one that was on its way
+        last = receive(worker.stdout)
+    assert last == Reply(3, Answer(2))
+    send(worker.stdin, Tell(1, Order("resume")))
+    assert receive(worker.stdout).number == 1
+    send(worker.stdin, Tell(1, Order("stop")))
+    while isinstance(end := receive(worker.stdout).record, Progress):
+        pass
+    assert end == Ended(complete=False)
+
+
+def test_a_job_that_takes_orders_hears_them(work, worker) -> None:
+    send(worker.stdin, Start(1, work.obey))
+    assert receive(worker.stdout).record.message == "ready"
+    send(worker.stdin, Tell(1, Order("look_at", Box(1, 2, 3, 4))))
+    assert receive(worker.stdout).record.box == Box(1, 2, 3, 4)
+    assert receive(worker.stdout).record == Ended(complete=True)
+
+
+def test_questions_are_answered_while_a_job_runs(work, worker) -> None:
+    send(worker.stdin, Start(1, work.go_on_for_ever))
+    receive(worker.stdout)
+    send(worker.stdin, Ask(2, "q", work.double, (21,)))
+    assert receive(worker.stdout) == Reply(2, Answer(42))
+    send(worker.stdin, Ask(3, "q", work.double, (None,)))
+    failure = receive(worker.stdout).record
+    assert (failure.kind, failure.expected) == ("TypeError", False)
+
+
+def test_of_questions_of_one_name_the_newest_is_answered(work, worker) -> None:
+    send(worker.stdin, Ask(1, "slow", work.nap, ()))
+    send(worker.stdin, Ask(9, "slow", work.nap, ()))  # waits, or is the first
+    for number in range(2, 6):
+        send(worker.stdin, Ask(number, "q", work.double, (number,)))
+    answers = {}
+    while 5 not in answers:
+        reply = receive(worker.stdout)
+        answers[reply.number] = reply.record
+    assert answers[5] == Answer(10)
+    assert not {2, 3, 4} & set(answers)
 
 
 def test_worker_dies_with_its_parent(work, worker) -> None:
-    send(worker.stdin, (work.go_on_for_ever, (), {}))
+    send(worker.stdin, Start(1, work.go_on_for_ever))
     receive(worker.stdout)
     worker.stdin.close()
     assert worker.wait(30) == 1
@@ -117,7 +209,7 @@ def test_cut_record_is_an_end_of_file() -> None:
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """Return a clock that stands still; its one number is the time."""
     now = [0.0]
-    monkeypatch.setattr(jobs.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
     return now
 
 
@@ -136,3 +228,21 @@ def test_time_left_is_unknown_without_a_total(clock: list[float]) -> None:
     watch.time_left_s(Progress(0, 0))
     clock[0] = 5.0
     assert watch.time_left_s(Progress(3, 0)) is None
+
+
+# ---- Orders
+
+
+def test_orders_from_another_thread() -> None:
+    orders = Orders()
+    orders.look_at(Box(0, 0, 1, 1))
+    orders.look_at(Box(5, 5, 1, 1))
+    assert orders.take_view() == Box(5, 5, 1, 1)
+    assert orders.take_view() is None
+    orders.pause()
+    assert orders.is_paused
+    threading.Timer(0.05, orders.resume).start()
+    orders.wait_for(lambda: not orders.is_paused)
+    threading.Timer(0.05, orders.stop).start()
+    orders.wait_for(lambda: orders.is_stopped)
+    assert orders.count == 5

@@ -33,7 +33,9 @@ def attention(
         Path | None,
         typer.Option(help="Folder for results; by default they lie beside the slide."),
     ] = None,
-    batch: Annotated[int, typer.Option(help="Tiles computed at once.")] = 16,
+    batch: Annotated[
+        int | None, typer.Option(help="Tiles computed at once; by default measured.")
+    ] = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Start anew if the overlay exists.")
     ] = False,

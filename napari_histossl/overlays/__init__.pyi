@@ -1,8 +1,15 @@
+from ._overlay_files import unreadable_tiles as unreadable_tiles
 from .attention import AttentionPredictor as AttentionPredictor
-from .attention import compute_batch as compute_batch
+from .device import choose_device as choose_device
 from .engine import run as run
+from .grid import StepGrid as StepGrid
 from .plan import RunPlan as RunPlan
+from .predictor import Predictor as Predictor
+from .predictor import Sink as Sink
 from .proposal import Proposal as Proposal
+from .raster import Raster as Raster
+from .raster import RasterSink as RasterSink
+from .stages import compute_batch as compute_batch
 from .threshold import mass_mask as mass_mask
 from .threshold import quantile_of as quantile_of
 from .threshold import threshold_overlay as threshold_overlay

@@ -1,11 +1,9 @@
-"""Attention of a batch of tiles, in this process or in another one."""
+"""Attention of the class token, tile by tile."""
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
-from functools import lru_cache
-from pathlib import Path
-from typing import Any
+import os
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -13,16 +11,27 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from napari_histossl.closing import Closing
-from napari_histossl.errors import WeightsError
-from napari_histossl.geometry import Box
-from napari_histossl.models.metadata import hash_file
-from napari_histossl.models.weights import load_spec
-from napari_histossl.overlays.plan import DTYPE, RunPlan
-from napari_histossl.slide import SlideSource, read_virtual
+from napari_histossl.errors import ModelError
+from napari_histossl.overlays.device import (
+    Halving,
+    choose_device,
+    describe_device,
+    half_precision,
+)
+from napari_histossl.overlays.grid import Tile
+from napari_histossl.overlays.loaded import loaded_model
+from napari_histossl.overlays.normalise import normalise
+from napari_histossl.overlays.plan import RunPlan
+from napari_histossl.overlays.predictor import Values
+from napari_histossl.overlays.reading import TileReader
+from napari_histossl.slide import SlideSource
+
+_MOST_READERS = 8
+"""Threads that decode for a GPU; more do not come faster from one file."""
 
 
 class AttentionPredictor(Closing):
-    """A slide and a model, open.
+    """A slide and a model, open; a `Predictor`.
 
     Parameters
     ----------
@@ -37,72 +46,101 @@ class AttentionPredictor(Closing):
         If the weights cannot be read or have changed since the plan was made.
     SlideOpenError
         If the slide cannot be opened.
+    PlanError
+        If a GPU is asked for and absent.
     """
 
     def __init__(self, source: SlideSource, plan: RunPlan) -> None:
-        if hash_file(plan.weights) != plan.weights_sha256:
-            raise WeightsError(
-                f"{plan.weights} has changed since the run was planned: its sha256 is "
-                f"not {plan.weights_sha256[:12]}...; plan the run again"
-            )
         self._plan = plan
-        self._model: Any = load_spec(plan.spec, Path(plan.weights))
-        self._mean = torch.tensor(plan.spec.mean).view(1, 3, 1, 1)
-        self._std = torch.tensor(plan.spec.std).view(1, 3, 1, 1)
-        self._slide = source.open()
+        self._device = choose_device(plan.device)
+        self._model = loaded_model(
+            plan.spec, plan.weights, plan.weights_sha256, str(self._device)
+        )
+        # (value / 255 - mean) / std as one product and one sum
+        std = torch.tensor(plan.spec.std, device=self._device).view(1, 3, 1, 1)
+        mean = torch.tensor(plan.spec.mean, device=self._device).view(1, 3, 1, 1)
+        self._scale, self._shift = 1 / (255 * std), mean / std
+        self._forward = Halving(self._attention)
+        self._reader = TileReader(source)
 
-    def compute(self, boxes: Sequence[Box]) -> NDArray[np.float16]:
-        """Read tiles and return their attention.
+    @property
+    def device(self) -> str:
+        """Where it computes, in words for people."""
+        return describe_device(self._device)
+
+    @property
+    def readers(self) -> int:
+        """Threads that read: one beside a CPU that computes, several for a GPU."""
+        if self._device.type == "cpu":
+            return 1
+        return max(1, min(_MOST_READERS, (os.cpu_count() or 2) - 1))
+
+    def read(self, tiles: Sequence[Tile]) -> NDArray[np.uint8]:
+        """Return the pixels of tiles.
 
         Parameters
         ----------
-        boxes : sequence of Box
-            N tiles in pixels of the plan's level.
+        tiles : sequence of (row, column)
+            N tiles.
 
         Returns
         -------
-        ndarray of shape (N, heads, tokens, tokens) and dtype float16
-            Class-token attention relative to uniform: 1.0 where all tokens, the class
-            token included, get the same.
+        ndarray of shape (N, edge, edge, 3) and dtype uint8
+            RGB at the scale of the run, white outside the slide.
 
         Raises
         ------
         SlideReadError
             If pixels cannot be decoded.
         """
-        pixels = [read_virtual(self._slide, box, self._plan.level) for box in boxes]
+        plan = self._plan
+        boxes = [plan.tile_box(*tile) for tile in tiles]
+        return np.stack([self._reader.read_scaled(b, plan.downsample) for b in boxes])
+
+    def compute(self, inputs: NDArray[np.uint8]) -> Values:
+        """Return the attention of tiles.
+
+        Parameters
+        ----------
+        inputs : ndarray of shape (N, edge, edge, 3) and dtype uint8
+            As `read` returns it.
+
+        Returns
+        -------
+        tuple of one ndarray of shape (N, channels, tokens, tokens)
+            As the plan's `values` says.
+
+        Raises
+        ------
+        ModelError
+            If the model gives values that are not finite.
+        """
         with torch.inference_mode():
-            weights: Tensor = self._model.attention_from(self._normalise(pixels))
-        relative = weights[:, :, 1:] * weights.shape[-1]  # (N, heads, tokens**2)
+            weights = self._forward(self.images(inputs)).float().cpu()
         edge = self._plan.tile_tokens
-        grid = relative.reshape(len(boxes), -1, edge, edge)
-        return grid.numpy().astype(DTYPE)
+        grids = weights[:, :, 1:].reshape(len(inputs), -1, edge, edge).numpy()
+        if not np.isfinite(grids).all():
+            raise ModelError(
+                f"the model {self._plan.spec.name} gives values that are not finite "
+                f"with the weights {self._plan.weights}; train or fetch them again"
+            )
+        if self._plan.has_mean:
+            grids = np.concatenate([grids, grids.mean(1, keepdims=True)], axis=1)
+        return (normalise(grids, self._plan.values),)
+
+    def images(self, pixels: NDArray[np.uint8]) -> Tensor:
+        """Return what the model sees, (N, 3, edge, edge), on its device."""
+        images = torch.from_numpy(pixels).to(self._device).permute(0, 3, 1, 2)
+        return images.contiguous().float().mul_(self._scale).sub_(self._shift)
+
+    def _attention(self, images: Tensor) -> Tensor:
+        """Return what the class token attends to, (N, heads, 1 + tokens)."""
+        with half_precision(self._device, self._plan.precision):
+            weights: Tensor = self._model.attention_from(images, block=self._plan.block)
+        if not bool(torch.isfinite(weights).all()):  # too much for half precision
+            weights = self._model.attention_from(images, block=self._plan.block)
+        return weights
 
     def close(self) -> None:
         """Close the slide."""
-        self._slide.close()
-
-    def _normalise(self, pixels: list[NDArray[np.uint8]]) -> Tensor:
-        images = torch.from_numpy(np.stack(pixels)).permute(0, 3, 1, 2)  # (N, 3, P, P)
-        return (images.float() / 255 - self._mean) / self._std
-
-
-def compute_batch(
-    source: SlideSource, plan: RunPlan, boxes: Sequence[Box]
-) -> NDArray[np.float16]:
-    """Do `AttentionPredictor.compute` for an executor: all arguments are picklable.
-
-    Notes
-    -----
-    The process that computes keeps its last slide and model open, since opening them
-    costs more than a batch.
-    """
-    if not isinstance(source, Hashable):
-        with AttentionPredictor(source, plan) as predictor:
-            return predictor.compute(boxes)
-    return _kept_predictor(source, plan).compute(boxes)
-
-
-@lru_cache(maxsize=1)
-def _kept_predictor(source: Any, plan: RunPlan) -> AttentionPredictor:
-    return AttentionPredictor(source, plan)
+        self._reader.close()

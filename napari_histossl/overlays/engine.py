@@ -1,44 +1,48 @@
-"""Run a plan: read, compute, write, remember what is done."""
+"""Run a plan: read, compute, write, remember what is done.
+
+Threads read ahead and compute; the generator itself writes, and listens to orders. It
+knows what is computed by a plan's kind alone, see `overlays.predictor`.
+"""
 
 from __future__ import annotations
 
-import re
+import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from contextlib import closing, contextmanager
-from dataclasses import replace
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterator
+from concurrent.futures import Executor, Future
 
-import numpy as np
-from numpy.typing import NDArray
-
-from napari_histossl.errors import StoreError
-from napari_histossl.geometry import Box
-from napari_histossl.jobs import Progress
-from napari_histossl.overlays.plan import DTYPE, RunPlan
+from napari_histossl.geometry import Box, to_level
+from napari_histossl.jobs import Orders, Progress, resumable
+from napari_histossl.overlays.agenda import Agenda
+from napari_histossl.overlays.grid import Tile
+from napari_histossl.overlays.plan import RunPlan
+from napari_histossl.overlays.predictor import Sink, kind_of
+from napari_histossl.overlays.stages import Computed, Stage, open_stage
 from napari_histossl.slide import SlideSource
-from napari_histossl.store import Pyramid
-from napari_histossl.store.provenance import describe
 
-_CHUNK_TOKENS = 256
-"""Edge of a chunk: 16 tiles of 128 px with 8 px tokens; 128 kB a head."""
+IN_FLIGHT = 2
+"""Batches that an executor gets at once: one is computed while another one waits."""
 
-_IN_FLIGHT = 2
-"""Batches handed out at once: one is computed while another one waits or is written."""
+_SHARE = 0.03
+"""Of the time at most is spent on making visible what is already safe."""
 
-_MARK = re.compile(r"(\d+),(\d+)")
-"""How a finished tile is remembered: row, column."""
+_SHARE_IN_VIEW = 0.3
+"""The same while a person looks at the tiles that are being computed."""
 
-Tile = tuple[int, int]
-Submit = Callable[[Sequence[Box]], "Future[NDArray[np.float16]]"]
+_LEAST_S = 0.5
+"""Between two times that results are made visible, unless they are in view."""
 
 
+@resumable
 def run(
-    source: SlideSource, plan: RunPlan, *, executor: Executor | None = None
+    source: SlideSource,
+    plan: RunPlan,
+    *,
+    executor: Executor | None = None,
+    orders: Orders | None = None,
+    in_flight: int = IN_FLIGHT,
 ) -> Iterator[Progress]:
-    """Compute the tiles of a plan and write them as a pyramid.
+    """Compute the tiles of a plan and write them.
 
     Parameters
     ----------
@@ -47,14 +51,19 @@ def run(
     plan : RunPlan
         What to compute, and where to write it.
     executor : Executor, optional
-        Computes batches: threads, processes, or a cluster; by default one thread of
-        this process. It is not shut down here.
+        Computes batches: threads, processes, or a cluster; by default threads of this
+        process. It is not shut down here.
+    orders : Orders, optional
+        May say at any time where a person looks, to pause, to go on, to stop.
+    in_flight : int, optional
+        Batches that an executor gets at once, at least 1; more for more workers.
 
     Yields
     ------
     Progress
-        At once, with the tiles that an earlier run has done, then after each batch;
-        `box` is what is new in level-0 pixels of the overlay, one pixel a token.
+        At once, with the tiles that an earlier run has done; after each batch; and
+        whenever something new can be seen, with `box` in pixels of the overlay at its
+        finest level.
 
     Raises
     ------
@@ -62,182 +71,164 @@ def run(
         If the overlay cannot be written, or one of the same name was made from
         something else.
     SlideReadError
-        If a tile cannot be decoded; what was finished before stays finished.
+        If the slide does not answer any more or has changed; what was finished stays
+        finished. A tile that cannot be decoded is remembered and left out, the last
+        message says how many; the next run tries them again.
     WeightsError
         If the weights cannot be read or have changed since the plan was made.
+    PlanError
+        If a GPU is asked for and absent, or its memory does not suffice for one tile.
 
     Notes
     -----
-    Tiles are marked as done after they are on the disk: a run that was killed goes on
-    where it was and ends in the same pixels, with at most the batches in flight
-    computed twice. Closing the generator stops it.
+    A tile is done once it is on the disk: a run that was killed goes on where it was
+    and ends in the same picture, with at most the batches in flight computed twice.
+    Closing the generator stops it.
     """
-    # weights are loaded before an overlay is touched: wrong ones leave nothing behind
-    with (
-        _computing(source, plan, executor) as submit,
-        _open_overlay(source, plan) as pyramid,
-    ):
-        done = _done_tiles(pyramid)
-        waiting = [tile for tile in plan.tiles_ij if tile not in done]
-        finished, total = len(plan.tiles_ij) - len(waiting), len(plan.tiles_ij)
-        yield Progress(finished, total)
-        for tiles, values in _in_order(_batches(waiting, plan.batch), plan, submit):
-            box = _write(pyramid, plan, tiles, values)
-            pyramid.mark_done(*(_key(tile) for tile in tiles))
-            finished += len(tiles)
-            yield Progress(finished, total, box)
-
-
-# ---- The overlay on disk ----
-
-
-def _open_overlay(source: SlideSource, plan: RunPlan) -> Pyramid:
-    """Open the overlay to go on with it, or create it."""
-    if Path(plan.out).is_dir() and not plan.overwrite:
-        pyramid = Pyramid.open(plan.out, "r+")
+    orders = orders or Orders()
+    kind = kind_of(plan)
+    with open_stage(source, plan, executor, in_flight) as stage:
+        # the model is loaded before an overlay is touched: wrong weights leave nothing
+        sink = kind.make_sink(source, plan)
         try:
-            _refuse_another(pyramid, plan)
-        except StoreError:
-            pyramid.close()
-            raise
-        return pyramid
-    Path(plan.out).parent.mkdir(parents=True, exist_ok=True)
-    return Pyramid.create(
-        plan.out,
-        shape=plan.shape,
-        dtype=DTYPE,
-        axes=("c", "y", "x"),
-        chunk_px=_CHUNK_TOKENS,
-        pixel_um_yx=plan.pixel_um_yx,
-        channel_names=plan.channel_names,
-        fill_value=float("nan"),
-        reducer="mean",
-        provenance=_provenance(source, plan),
-        overwrite=plan.overwrite,
-    )
-
-
-def _provenance(source: SlideSource, plan: RunPlan) -> dict[str, Any]:
-    with closing(source.open()) as slide:
-        return describe(
-            slide,
-            model=plan.spec.name,
-            weights_sha256=plan.weights_sha256,
-            parameters=plan.parameters,
-        )
-
-
-def _refuse_another(pyramid: Pyramid, plan: RunPlan) -> None:
-    """Raise unless the overlay was made from the same slide, weights and options."""
-    stored = pyramid.provenance
-    slide = stored.get("slide") or {}
-    compared = {
-        "slide": (slide.get("fingerprint"), plan.slide_fingerprint),
-        "model": (stored.get("model"), plan.spec.name),
-        "weights": (stored.get("weights_sha256"), plan.weights_sha256),
-    }
-    options = stored.get("parameters") or {}
-    for key, wanted in plan.parameters.items():
-        compared[key] = (options.get(key), wanted)
-    differing = [key for key, (had, wanted) in compared.items() if had != wanted]
-    if differing:
-        had, wanted = compared[differing[0]]
-        raise StoreError(
-            f"{pyramid.path} was made with another {', '.join(differing)} "
-            f"({_short(had)}, this run has {_short(wanted)}); choose another name for "
-            f"the overlay, or overwrite it"
-        )
-
-
-def _short(value: Any) -> str:
-    text = str(value)
-    return text if len(text) <= 40 else f"{text[:37]}..."
-
-
-def _key(tile: Tile) -> str:
-    return f"{tile[0]},{tile[1]}"
-
-
-def _done_tiles(pyramid: Pyramid) -> set[Tile]:
-    found = (_MARK.fullmatch(key) for key in pyramid.done_keys())
-    return {(int(mark[1]), int(mark[2])) for mark in found if mark}
-
-
-def _write(
-    pyramid: Pyramid, plan: RunPlan, tiles: list[Tile], values: NDArray[np.float16]
-) -> Box:
-    """Write a batch, chunk by chunk, and return the box that holds all of it."""
-    whole = None
-    for members in _by_chunk(tiles, plan.tile_tokens):
-        box = _around(plan.token_box(*tiles[index]) for index in members)
-        data = pyramid.read(box)
-        for index in members:
-            place = plan.token_box(*tiles[index]).shifted(-box.y, -box.x)
-            data[(..., *place.slices)] = values[index]
-        pyramid.write(box, data)
-        pyramid.refresh(box)
-        whole = box if whole is None else whole.union(box)
-    assert whole is not None  # a batch is never empty
-    return whole
-
-
-def _by_chunk(tiles: list[Tile], tile_tokens: int) -> list[list[int]]:
-    """Group the positions in a batch by the chunk that the tile begins in."""
-    groups: dict[Tile, list[int]] = {}
-    across = max(_CHUNK_TOKENS // tile_tokens, 1)
-    for index, (row, column) in enumerate(tiles):
-        groups.setdefault((row // across, column // across), []).append(index)
-    return list(groups.values())
-
-
-def _around(boxes: Iterable[Box]) -> Box:
-    first, *others = boxes
-    for box in others:
-        first = first.union(box)
-    return first
-
-
-# ---- Batches in flight ----
-
-
-def _batches(tiles: list[Tile], size: int) -> Iterator[list[Tile]]:
-    for start in range(0, len(tiles), size):
-        yield tiles[start : start + size]
-
-
-@contextmanager
-def _computing(
-    source: SlideSource, plan: RunPlan, executor: Executor | None
-) -> Iterator[Submit]:
-    """Give a function that hands a batch of boxes to whoever computes."""
-    from napari_histossl.overlays.attention import AttentionPredictor, compute_batch
-
-    bare = replace(plan, tiles_ij=(), notes=())  # travels with every batch
-    if executor is not None:
-        given = executor
-        yield lambda boxes: given.submit(compute_batch, source, bare, boxes)
-        return
-    with AttentionPredictor(source, bare) as predictor, ThreadPoolExecutor(1) as own:
-        try:
-            yield lambda boxes: own.submit(predictor.compute, boxes)
+            yield from _Run(plan, stage, sink, orders).steps()
         finally:
-            own.shutdown(cancel_futures=True)
+            sink.close()
 
 
-def _in_order(
-    batches: Iterator[list[Tile]], plan: RunPlan, submit: Submit
-) -> Iterator[tuple[list[Tile], NDArray[np.float16]]]:
-    """Yield batches with their values; at most two are in flight."""
-    flying: deque[tuple[list[Tile], Future[NDArray[np.float16]]]] = deque()
-    try:
-        for tiles in batches:
-            if len(flying) == _IN_FLIGHT:
-                oldest, future = flying.popleft()
-                yield oldest, future.result()
-            flying.append((tiles, submit([plan.tile_box(*tile) for tile in tiles])))
-        while flying:
-            oldest, future = flying.popleft()
-            yield oldest, future.result()
-    finally:
-        for _, future in flying:
-            future.cancel()
+class _Run:
+    """One run: what waits, what is in flight, what is done."""
+
+    def __init__(self, plan: RunPlan, stage: Stage, sink: Sink, orders: Orders) -> None:
+        self._plan, self._stage, self._sink = plan, stage, sink
+        self._orders = orders
+        done = sink.done()
+        waiting = [tile for tile in plan.tiles_ij if tile not in done]
+        self._agenda = Agenda(waiting, plan.grid)
+        self._total = len(plan.tiles_ij)
+        self._done = self._total - len(waiting)
+        self._unreadable: dict[Tile, str] = {}
+        self._flying: deque[tuple[list[Tile], Future[Computed]]] = deque()
+        self._heard = 0  # orders that have been obeyed
+        self._last_s, self._cost_s = -1e9, 0.0  # when was flushed, how long it took
+
+    def steps(self) -> Iterator[Progress]:
+        """Yield progress until nothing is left to do."""
+        try:
+            self._obey()
+            self._fill()  # computing begins while the overlay is being made
+            self._sink.open()
+            yield self._progress(message=f"computing on {self._stage.device}")
+            yield from self._compute_all()
+            yield from self._flush()
+        except GeneratorExit:
+            self._recall()
+            list(self._sink.flush())
+            raise
+        finally:
+            self._recall()
+        self._sink.mark_unreadable(self._unreadable)
+        yield self._progress(message=self._last_words())
+
+    def _compute_all(self) -> Iterator[Progress]:
+        while not self._orders.is_stopped:
+            self._obey()
+            self._fill()
+            if self._flying:
+                yield from self._take_oldest()
+            elif self._orders.is_paused:
+                yield from self._rest()
+            else:
+                return
+
+    # ---- Orders
+
+    def _obey(self) -> None:
+        """Put what a person looks at first: also before what has only been read."""
+        self._heard = self._orders.count
+        view_px0 = self._orders.take_view()
+        if view_px0 is not None or self._orders.is_paused:
+            self._recall()
+        if view_px0 is None:
+            return
+        self._agenda.look_at(to_level(view_px0, (self._plan.downsample,) * 2))
+        self._last_s = -1e9  # show its first tiles at once
+
+    def _recall(self) -> None:
+        """Take back the batches that are not being computed yet."""
+        staying: deque[tuple[list[Tile], Future[Computed]]] = deque()
+        for tiles, future in self._flying:
+            if future.cancel():
+                self._agenda.give_back(tiles)
+            else:
+                staying.append((tiles, future))
+        self._flying = staying
+
+    def _rest(self) -> Iterator[Progress]:
+        """Wait while a person wants it; everything that was in flight is written."""
+        yield from self._flush()
+        yield self._progress(message="paused")
+        orders = self._orders
+        orders.wait_for(lambda: orders.is_stopped or not orders.is_paused)
+
+    # ---- Batches
+
+    def _fill(self) -> None:
+        while len(self._flying) < self._stage.depth and not self._orders.is_paused:
+            tiles = self._agenda.take(self._plan.batch)
+            if not tiles:
+                return
+            future = self._stage.submit(tiles)
+            future.add_done_callback(lambda _future: self._orders.wake())
+            self._flying.append((tiles, future))
+
+    def _take_oldest(self) -> Iterator[Progress]:
+        """Wait for a batch, unless an order comes first, and keep what it gave."""
+        oldest = self._flying[0][1]
+        self._orders.wait_for(
+            lambda: oldest.done() or self._orders.count != self._heard
+        )
+        if not oldest.done():
+            return
+        tiles, future = self._flying.popleft()
+        computed = future.result()
+        self._fill()  # the next one is read while this one is written
+        if computed.tiles:
+            self._sink.add(computed.tiles, computed.values)
+        self._done += len(tiles)
+        if computed.unreadable:
+            self._unreadable.update(computed.unreadable)
+            self._sink.mark_unreadable(self._unreadable)
+        yield self._progress()
+        if self._is_due():
+            yield from self._flush()
+
+    # ---- What can be seen
+
+    def _is_due(self) -> bool:
+        since_s = time.monotonic() - self._last_s
+        if self._agenda.next_is_in_view():
+            return since_s * _SHARE_IN_VIEW >= self._cost_s
+        return since_s >= _LEAST_S and since_s * _SHARE >= self._cost_s
+
+    def _flush(self) -> Iterator[Progress]:
+        start_s = time.monotonic()
+        boxes = list(self._sink.flush())
+        self._last_s = time.monotonic()
+        self._cost_s = self._last_s - start_s
+        for box in boxes:
+            yield self._progress(box)
+
+    def _progress(self, box: Box | None = None, message: str = "") -> Progress:
+        return Progress(self._done, self._total, box, message)
+
+    def _last_words(self) -> str:
+        if not self._unreadable:
+            return ""
+        first = next(iter(self._unreadable.values()))
+        count = len(self._unreadable)
+        return (
+            f"{count} tile{'s' if count > 1 else ''} could not be read and "
+            f"{'are' if count > 1 else 'is'} left out ({first}); run again to try them "
+            f"once more"
+        )

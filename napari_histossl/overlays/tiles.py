@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_histossl.geometry import Box, TileGrid
+from napari_histossl.overlays.grid import StepGrid, Tile
 
 _BLOCK = 8
 """Tiles are computed in blocks of 8 x 8, so that few chunks are open at a time."""
 
+_AROUND = 0.5
+"""What is around a view: this share of its longer side, on every side of it."""
+
 
 def tissue_fractions(
-    is_tissue: NDArray[Any], downsample: float, grid: TileGrid, level_downsample: float
+    is_tissue: NDArray[Any],
+    downsample: float,
+    grid: TileGrid | StepGrid,
+    level_downsample: float,
 ) -> NDArray[np.float64]:
     """Return the share of each tile that is tissue.
 
@@ -24,7 +32,7 @@ def tissue_fractions(
         Tissue at low power.
     downsample : float
         Level-0 pixels per pixel of `is_tissue`.
-    grid : TileGrid
+    grid : TileGrid or StepGrid
         Tiles of the level that will be read.
     level_downsample : float
         Level-0 pixels per pixel of that level.
@@ -34,30 +42,28 @@ def tissue_fractions(
     ndarray of shape (rows, columns)
         0 to 1, of the part of the tile that lies on the slide.
     """
-    step = grid.tile_px * level_downsample / downsample  # tile edge in mask pixels
-    ends = [n * level_downsample / downsample for n in grid.shape]
-    rows, columns = (
-        np.minimum(np.arange(count + 1) * step, end)
-        for count, end in zip(grid.shape_ij, ends, strict=True)
-    )
+    if isinstance(grid, TileGrid):
+        grid = StepGrid(grid.shape, grid.tile_px, grid.tile_px)
+    ratio = level_downsample / downsample  # mask pixels a pixel of the level
+    (top, bottom), (left, right) = (grid.spans(axis) * ratio for axis in (0, 1))
     sums = np.pad(is_tissue.astype(np.float64), ((1, 0), (1, 0))).cumsum(0).cumsum(1)
-    corners = _between(_between(sums, rows, 0), columns, 1)
-    tissue = np.diff(np.diff(corners, axis=0), axis=1)
-    areas = np.outer(np.diff(rows), np.diff(columns))
+    strips = _between(sums, bottom, 0) - _between(sums, top, 0)
+    tissue = _between(strips, right, 1) - _between(strips, left, 1)
+    areas = np.outer(bottom - top, right - left)
     fractions: NDArray[np.float64] = np.clip(tissue / areas, 0.0, 1.0)
     return fractions
 
 
 def order_tiles(
-    wanted: NDArray[np.bool_], grid: TileGrid, view_px: Box | None = None
-) -> tuple[tuple[int, int], ...]:
+    wanted: NDArray[np.bool_], grid: TileGrid | StepGrid, view_px: Box | None = None
+) -> tuple[Tile, ...]:
     """Return the wanted tiles, those in view first.
 
     Parameters
     ----------
     wanted : ndarray of shape (rows, columns) and dtype bool
         Tiles to be computed.
-    grid : TileGrid
+    grid : TileGrid or StepGrid
         Where they lie.
     view_px : Box, optional
         What a person looks at, in pixels of the level.
@@ -65,26 +71,71 @@ def order_tiles(
     Returns
     -------
     tuple of tuple of int
-        (row, column): in view from its middle outwards, then block by block.
+        (row, column): in view from its middle outwards, then what is around the view,
+        then the rest, block by block.
     """
-    tiles = [(int(i), int(j)) for i, j in np.argwhere(wanted)]
-    if view_px is None:
-        return tuple(sorted(tiles, key=_block_by_block))
-    seen = set(grid.covering(view_px))
-    middle_i = (view_px.y + view_px.y1) / 2 / grid.tile_px - 0.5
-    middle_j = (view_px.x + view_px.x1) / 2 / grid.tile_px - 0.5
-
-    def distance(tile: tuple[int, int]) -> float:
-        return (tile[0] - middle_i) ** 2 + (tile[1] - middle_j) ** 2
-
-    near = sorted((t for t in tiles if t in seen), key=distance)
-    far = sorted((t for t in tiles if t not in seen), key=_block_by_block)
-    return (*near, *far)
+    tiles = np.argwhere(wanted)
+    ordered = tiles[rank_tiles(tiles, grid, view_px)].tolist()
+    return tuple((row, column) for row, column in ordered)
 
 
-def _block_by_block(tile: tuple[int, int]) -> tuple[int, int, int, int]:
-    row, column = tile
-    return row // _BLOCK, column // _BLOCK, row, column
+def rank_tiles(
+    tiles: NDArray[Any] | Sequence[Tile],
+    grid: TileGrid | StepGrid,
+    view_px: Box | None = None,
+) -> NDArray[np.intp]:
+    """Return in which order tiles are computed, as `order_tiles` says.
+
+    Parameters
+    ----------
+    tiles : ndarray of shape (n, 2)
+        Rows and columns.
+    grid : TileGrid or StepGrid
+        Where they lie.
+    view_px : Box, optional
+        What a person looks at, in pixels of the level.
+
+    Returns
+    -------
+    ndarray of shape (n,)
+        Indices into `tiles`.
+    """
+    rows, columns = np.asarray(tiles, np.int64).reshape(-1, 2).T
+    keys = [columns, rows, columns // _BLOCK, rows // _BLOCK]
+    if view_px is not None:
+        near = _nearness(rows, columns, grid, view_px)
+        distance = np.where(near == 0, _distance(rows, columns, grid, view_px), 0.0)
+        keys += [distance, near]
+    return np.lexsort(keys)
+
+
+def _nearness(
+    rows: NDArray[Any], columns: NDArray[Any], grid: TileGrid | StepGrid, view: Box
+) -> NDArray[np.int64]:
+    """Return 0 for tiles in view, 1 for those around it, 2 for the rest."""
+    around = view.padded(round(_AROUND * max(view.shape)))
+    step = _step_px(grid)
+    near = np.full(len(rows), 2)
+    for place, box in ((1, around), (0, view)):
+        inside = (rows * step < box.y1) & (rows * step + grid.tile_px > box.y)
+        inside &= (columns * step < box.x1) & (columns * step + grid.tile_px > box.x)
+        near[inside] = place
+    return near
+
+
+def _distance(
+    rows: NDArray[Any], columns: NDArray[Any], grid: TileGrid | StepGrid, view: Box
+) -> NDArray[np.float64]:
+    """Return the squared distances of tiles from the middle of a view."""
+    step = _step_px(grid)
+    y = rows * step + grid.tile_px / 2 - (view.y + view.y1) / 2
+    x = columns * step + grid.tile_px / 2 - (view.x + view.x1) / 2
+    squared: NDArray[np.float64] = y**2 + x**2
+    return squared
+
+
+def _step_px(grid: TileGrid | StepGrid) -> int:
+    return grid.step_px if isinstance(grid, StepGrid) else grid.tile_px
 
 
 def _between(sums: NDArray[np.float64], at: NDArray[Any], axis: int) -> NDArray[Any]:

@@ -102,6 +102,44 @@ def read_virtual(slide: Slide, box: Box, level: int) -> NDArray[np.uint8]:
     return picture
 
 
+def read_at(slide: Slide, box: Box, downsample: float) -> NDArray[np.uint8]:
+    """Read a box at any scale: a level that is not one of the factor-2 levels.
+
+    Parameters
+    ----------
+    slide : Slide
+        Any slide.
+    box : Box
+        Rectangle in pixels at the scale; it may hang over the edges.
+    downsample : float
+        Level-0 pixels per pixel, at least 1; fractions are averaged by their share.
+
+    Returns
+    -------
+    ndarray of shape (height, width, 3) and dtype uint8
+        RGB, white outside the slide; the same however a box is cut out of a larger
+        one, as with `read_virtual`.
+
+    Raises
+    ------
+    GeometryError
+        If the downsample is below 1.
+    SlideReadError
+        If the pixels cannot be decoded.
+    """
+    height, width = (math.ceil(n / downsample - 1e-6) for n in slide.levels[0].shape)
+    whole = Level((height, width), downsample)
+    inside = box.intersection(whole.box)
+    if inside == box:
+        return _read_inside(slide, box, downsample)
+    picture = np.full((*box.shape, 3), WHITE, np.uint8)
+    if inside is not None:
+        picture[inside.shifted(-box.y, -box.x).slices] = _read_inside(
+            slide, inside, downsample
+        )
+    return picture
+
+
 def native_level(slide: Slide, downsample: float) -> int:
     """Return the coarsest of the file's levels that is not coarser than asked.
 

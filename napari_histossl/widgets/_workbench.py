@@ -238,7 +238,7 @@ class Workbench(QObject):
         if isalive(self):  # what the window owned may be gone already
             self.closing.emit()
         self._on_done = None
-        self.worker.stop()
+        self.worker.close()
         if self.shown is not None:
             self.shown.slide.close()
 

@@ -2,33 +2,48 @@
 
 The window's process never imports torch and never waits for the interpreter lock of a
 run: a job (a generator function of the core) is rebuilt in a worker process, which
-sends its `Progress` records back over a pipe.
+sends its `Progress` records back over a pipe. The process stays when a job has ended,
+with the model that it has loaded.
 """
 
 from __future__ import annotations
 
-import subprocess
-import sys
-import tempfile
 import threading
-from collections.abc import Callable, Iterator
-from typing import Any, BinaryIO
+from collections.abc import Callable
+from typing import Any
 
-from qtpy.QtCore import QObject, Signal
+from qtpy.QtCore import QObject, QTimer, Signal
 
-from napari_histossl import jobs
 from napari_histossl.errors import HistoSSLError
-from napari_histossl.jobs import Failure, Job, Progress
+from napari_histossl.geometry import Box
+from napari_histossl.jobs import (
+    Answer,
+    Ask,
+    Ended,
+    Failure,
+    Job,
+    Order,
+    Progress,
+    Reply,
+    Start,
+    Tell,
+    is_resumable,
+)
+from napari_histossl.widgets._worker_link import WorkerLink
 
-_CHILD = "from napari_histossl.jobs import serve; serve()"
+_PATIENCE_MS = 2000
+"""After this long a job that was told to stop is killed; it survives that by design."""
+
+_LIVES = 2
+"""How often a process may die in a row while a job gets nowhere."""
 
 
 class WorkerFailure(HistoSSLError, RuntimeError):
-    """An error that ended the worker process."""
+    """An error in the worker process, or its end."""
 
 
 class WorkerProcess(QObject):
-    """One job in one process.
+    """One process that runs jobs, one after another, and answers questions.
 
     Attributes
     ----------
@@ -38,27 +53,46 @@ class WorkerProcess(QObject):
         The work has ended: True if it is complete, False if it failed or was stopped.
     failed : Signal of Exception
         Emitted before ``finished(False)`` when the job raised.
+    answered : Signal of (object, object)
+        The name of a question, and what came of it: a result, or a `WorkerFailure`.
 
     Notes
     -----
-    Stopping kills the process. That is safe by design: every job writes so that it
-    survives a kill and can be resumed. If this process dies, its worker dies too.
+    The process is started when it is first needed, and again when it has died: a job
+    that `jobs.resumable` has marked goes on then, unless it got nowhere since the last
+    time. If this process dies, its worker dies too. It leaves one core to the window.
     """
 
     progressed = Signal(object)
     failed = Signal(object)
     finished = Signal(bool)
+    answered = Signal(object, object)
     _received = Signal(object)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._process: subprocess.Popen[bytes] | None = None
+        self._link: WorkerLink | None = None
+        self._running: Start | None = None
+        self._furthest, self._lives = -1, _LIVES
+        self._stopping: set[int] = set()
+        self._asked: dict[int, Any] = {}
+        self._number = 0
+        self._impatience = QTimer(self)
+        self._impatience.setSingleShot(True)
+        self._impatience.setInterval(_PATIENCE_MS)
+        self._impatience.timeout.connect(self._kill_stopping)
         self._received.connect(self._on_received)
+
+    # ---- What the window asks for
 
     @property
     def is_running(self) -> bool:
         """Whether a job is under way."""
-        return self._process is not None
+        return self._running is not None
+
+    def warm_up(self) -> None:
+        """Start the process, if there is none."""
+        self._living()
 
     def start(self, job: Job, *arguments: Any, **options: Any) -> None:
         """Start a job; arguments must be picklable.
@@ -72,51 +106,138 @@ class WorkerProcess(QObject):
             raise WorkerFailure(
                 "a run is already going on; stop it or wait for its end"
             )
-        log = tempfile.TemporaryFile()  # noqa: SIM115 - closed by the reading thread
-        process = subprocess.Popen(  # noqa: S603 - our own interpreter and code
-            [sys.executable, "-c", _CHILD],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=log,
-        )
-        self._process = process
-        assert process.stdin is not None
-        jobs.send(process.stdin, (job, arguments, options))  # type: ignore[arg-type]
-        threading.Thread(
-            target=self._listen, args=(process, log), daemon=True, name="worker pipe"
-        ).start()
+        self._running = Start(self._next_number(), job, arguments, options)
+        self._furthest, self._lives = -1, _LIVES
+        self._send(self._running)
+
+    def tell(self, order: Order) -> None:
+        """Give an order to the job that runs; does nothing where none does."""
+        if self._running is not None:
+            self._send(Tell(self._running.number, order))
+
+    def look_at(self, box_px0: Box) -> None:
+        """Ask the job that runs to do what lies in a box of the slide first."""
+        self.tell(Order("look_at", box_px0))
+
+    def pause(self) -> None:
+        """Let the job that runs wait."""
+        self.tell(Order("pause"))
+
+    def resume(self) -> None:
+        """Let the job that waits go on."""
+        self.tell(Order("resume"))
+
+    def ask(self, name: Any, function: Callable[..., Any], *arguments: Any) -> None:
+        """Call a function there, also while a job runs; see `answered`.
+
+        Of what waits under one name only the newest is answered.
+        """
+        number = self._next_number()
+        self._asked = {n: known for n, known in self._asked.items() if known != name}
+        self._asked[number] = name
+        self._send(Ask(number, name, function, arguments))
 
     def stop(self) -> None:
-        """End the job, if one is running, and wait for its process to be gone."""
-        process, self._process = self._process, None
-        if process is None:
+        """End the job, if one is running; what it has finished stays finished.
+
+        It writes what it holds and ends by itself, or is killed after two seconds. To
+        the window it has ended now.
+        """
+        running, self._running = self._running, None
+        if running is None:
             return
-        process.kill()
-        process.wait()
+        self._stopping.add(running.number)
+        self._send(Tell(running.number, Order("stop")))
+        self._impatience.start()
         self.finished.emit(False)
 
-    def _listen(self, process: subprocess.Popen[bytes], log: BinaryIO) -> None:
-        """Pass records on to the window's thread; runs in a thread of its own."""
-        with log:
-            for record in _records(process, log):
-                try:
-                    self._received.emit((process, record))
-                except RuntimeError:  # the window is gone
-                    process.kill()
-                    break
-        process.wait()
+    def close(self) -> None:
+        """End the job and the process, and wait for it to be gone."""
+        was_running, self._running = self.is_running, None
+        self._asked.clear()
+        self._kill()
+        if was_running:
+            self.finished.emit(False)
 
-    def _on_received(self, message: tuple[subprocess.Popen[bytes], Any]) -> None:
-        process, record = message
-        if process is not self._process:
-            return  # stopped in the meantime
+    # ---- The process
+
+    def _living(self) -> WorkerLink:
+        """Return the process; a new one where there is none."""
+        if self._link is None:
+            self._link = WorkerLink(self._received.emit)
+        return self._link
+
+    def _send(self, request: Start | Tell | Ask) -> None:
+        self._living().send(request)
+
+    def _kill(self) -> None:
+        link, self._link = self._link, None
+        self._impatience.stop()
+        self._stopping.clear()
+        if link is not None:
+            link.kill()
+
+    def _kill_stopping(self) -> None:
+        """Kill a job that does not stop; a new one that waits for it goes on."""
+        if not self._stopping:
+            return
+        self._kill()
+        if self._running is not None:
+            self._send(self._running)
+
+    def _next_number(self) -> int:
+        self._number += 1
+        return self._number
+
+    # ---- What comes back
+
+    def _on_received(self, message: tuple[WorkerLink, Any]) -> None:
+        link, reply = message
+        if link is not self._link:
+            return  # killed in the meantime
+        if isinstance(reply, Reply):
+            self._take(reply.number, reply.record)
+        else:
+            self._on_death(reply)
+
+    def _take(self, number: int, record: Any) -> None:
+        if number in self._asked:
+            name = self._asked.pop(number)
+            is_answer = isinstance(record, Answer)
+            self.answered.emit(name, record.value if is_answer else _exception(record))
+        elif number in self._stopping:
+            if not isinstance(record, Progress):
+                self._stopping.discard(number)
+                self._impatience.stop()
+        elif self._running is not None and number == self._running.number:
+            self._take_of_job(record)
+
+    def _take_of_job(self, record: Progress | Ended | Failure) -> None:
         if isinstance(record, Progress):
+            if record.done > self._furthest:
+                self._furthest, self._lives = record.done, _LIVES
             self.progressed.emit(record)
             return
-        self._process = None
+        self._running = None
         if isinstance(record, Failure):
             self.failed.emit(_exception(record))
-        self.finished.emit(record is None)
+        self.finished.emit(isinstance(record, Ended) and record.complete)
+
+    def _on_death(self, last_words: str) -> None:
+        """Go on with a new process, or tell why that makes no sense."""
+        self._kill()
+        asked, self._asked = self._asked, {}
+        for name in asked.values():
+            self.answered.emit(name, WorkerFailure(last_words))
+        running, self._lives = self._running, self._lives - 1
+        if running is None:
+            return
+        if is_resumable(running.job) and self._lives > 0:
+            self._send(running)
+            return
+        self._running = None
+        self.failed.emit(WorkerFailure(last_words))
+        self.finished.emit(False)
 
 
 class BackgroundReads(QObject):
@@ -182,26 +303,6 @@ class BackgroundReads(QObject):
             self.answered.emit(name, result)
         except RuntimeError:  # the window is gone
             self.drop()
-
-
-def _records(process: subprocess.Popen[bytes], log: BinaryIO) -> Iterator[Any]:
-    assert process.stdout is not None
-    try:
-        while True:
-            record = jobs.receive(process.stdout)  # type: ignore[arg-type]
-            yield record
-            if not isinstance(record, Progress):
-                return
-    except EOFError:
-        code = process.wait()
-        log.seek(0)
-        lines = log.read().decode(errors="replace").strip().splitlines()
-        last = lines[-1] if lines else "it said nothing"
-        sentence = (
-            f"the worker process ended early with code {code}: {last}; "
-            f"start the run again, what is finished is kept"
-        )
-        yield Failure("WorkerFailure", sentence, expected=True)
 
 
 def _exception(failure: Failure) -> Exception:

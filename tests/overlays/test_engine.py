@@ -12,8 +12,7 @@ import numpy as np
 import pytest
 
 from napari_histossl.errors import SlideReadError, StoreError, WeightsError
-from napari_histossl.geometry import Box
-from napari_histossl.overlays import RunPlan, run
+from napari_histossl.overlays import RunPlan, run, unreadable_tiles
 from napari_histossl.slide import ArraySlide
 from napari_histossl.store import Pyramid
 
@@ -39,7 +38,10 @@ def test_every_tile_is_what_the_model_says(small_slide, picture, make_plan):
 
     plan = make_plan()
     records = list(run(small_slide.source, plan))
-    assert [r.done for r in records] == [0, *range(4, 33, 4), 35]
+    counted = [r.done for r in records]
+    assert counted[0] == 0
+    assert sorted(set(counted)) == [0, *range(4, 33, 4), 35]
+    assert counted == sorted(counted)
     assert {r.total for r in records} == {35}  # 5 x 7 tiles of 32 px
     model, spec = load_model(plan.weights)
     padded = np.pad(picture, ((0, 10), (0, 22), (0, 0)), constant_values=255)
@@ -107,10 +109,8 @@ def test_at_most_two_batches_wait(small_slide, make_plan):
             return super().submit(*args, **kwargs)
 
     with Counting(1) as pool:
-        written = 0
         for progress in run(small_slide.source, make_plan(), executor=pool):
-            written = progress.done // 4
-            assert pool.handed - written <= 1  # and one more while waiting
+            assert pool.handed - progress.done // 4 <= 2
     assert pool.handed == 9
 
 
@@ -118,11 +118,11 @@ def test_closing_stops_and_a_second_run_goes_on(small_slide, make_plan):
     whole, broken = make_plan(name="whole"), make_plan(name="broken")
     list(run(small_slide.source, whole))
     work = run(small_slide.source, broken)
-    for _ in range(3):
-        last = next(work)
+    while next(work).done < 8:
+        pass
     work.close()
     resumed = list(run(small_slide.source, broken))
-    assert resumed[0].done == last.done == 8
+    assert resumed[0].done == 8
     _assert_equal(whole, broken)
 
 
@@ -153,11 +153,8 @@ def test_a_killed_run_goes_on_to_the_same_pixels(small_slide, make_plan, tmp_pat
     victim.send_signal(signal.SIGKILL)
     victim.wait()
     victim.stdout.close()
-    with Pyramid.open(killed.out) as pyramid:
-        done = pyramid.done_keys()
-    assert 12 <= len(done) < 35
     records = list(run(small_slide.source, killed))
-    assert records[0].done == len(done)
+    assert 12 <= records[0].done < 35
     assert records[-1].done == 35
     _assert_equal(whole, killed)
 
@@ -186,7 +183,7 @@ def test_another_slide_or_scale_is_refused(small_slide, picture, make_plan):
     other = ArraySlide(picture[::-1], mpp_yx=(0.5, 0.5), name="small")
     with pytest.raises(StoreError, match="another slide"):
         next(run(other.source, make_plan(slide=other)))
-    with pytest.raises(StoreError, match="another mpp_yx"):
+    with pytest.raises(StoreError, match="another downsample"):
         next(run(small_slide.source, make_plan(mpp=0.4)))
 
 
@@ -211,27 +208,45 @@ def test_weights_that_changed_after_planning(small_slide, make_plan, tmp_path):
 
 class _TornSlide(ArraySlide):
     def _read_inside(self, box, level):
-        if box.y >= 64:
-            raise SlideReadError("row 64 and below cannot be decoded")
+        if box.y >= 256:
+            raise SlideReadError("row 256 and below cannot be decoded")
         return super()._read_inside(box, level)
 
 
-def test_an_unreadable_tile_keeps_what_was_done(picture, make_plan, tmp_path):
+def test_unreadable_tiles_are_left_out_and_tried_again(
+    picture, make_plan, monkeypatch
+):
+    tall = np.tile(picture, (2, 1, 1))  # 300 x 202 px: 10 x 7 tiles
+
     class Source:
         name, fingerprint = "torn", "torn"
 
         def open(self):
-            slide = _TornSlide(picture, mpp_yx=(0.5, 0.5))
+            slide = _TornSlide(tall, mpp_yx=(0.5, 0.5))
             slide.source = self
             return slide
 
     slide = Source().open()
-    plan = make_plan(slide=slide, batch=7)
-    with pytest.raises(SlideReadError, match="cannot be decoded"):
-        list(run(slide.source, plan))
-    with Pyramid.open(plan.out) as pyramid:
-        assert len(pyramid.done_keys()) == 14
-        assert np.isfinite(pyramid.read(Box(0, 0, 8, 26))).all()
+    plan = make_plan(slide=slide, batch=10)
+    records = list(run(slide.source, plan))
+    assert records[-1].done == 70
+    assert "14 tiles could not be read" in records[-1].message
+    assert "row 256 and below" in records[-1].message
+    unreadable = unreadable_tiles(plan.out)
+    assert set(unreadable) == {(i, j) for i in (8, 9) for j in range(7)}
+    values = _pixels(plan)[0]
+    assert np.isfinite(values[:, :32]).all()
+    assert np.isnan(values[:, 32:]).all()
+    # mended: what is missing is computed, and nothing else
+    monkeypatch.setattr(
+        Source, "open", lambda self: ArraySlide(tall, mpp_yx=(0.5, 0.5))
+    )
+    records = list(run(slide.source, plan))
+    assert (records[0].done, records[-1].done) == (56, 70)
+    assert not unreadable_tiles(plan.out)
+    whole = make_plan(slide=slide, name="whole")
+    list(run(slide.source, whole))
+    _assert_equal(plan, whole)
 
 
 def test_a_plan_travels(make_plan):

@@ -8,8 +8,8 @@ import pytest
 from napari_histossl.errors import MissingScaleError, NoTissueError, PlanError
 from napari_histossl.geometry import Box, Level
 from napari_histossl.models import WeightsRecord, model_spec
+from napari_histossl.overlays.cost import tile_flops
 from napari_histossl.panels import AttentionChoice, SlideFacts, resolve
-from napari_histossl.panels.attention import nearest_level, tile_flops
 
 
 class _Source:
@@ -44,28 +44,33 @@ def test_a_whole_slide():
     assert plan.tile_box(1, 2) == Box(128, 256, 128, 128)
     assert plan.token_box(1, 2) == Box(16, 32, 16, 16)
     summary = plan.summary()
-    for part in ("384 of 128 px", "0.50 um/px", "8 heads", "level 1", "softmax"):
+    for part in ("384 of 128 px", "0.5 um/px", "8 heads", "level 1", "softmax"):
         assert part in summary
 
 
 @pytest.mark.parametrize(
-    ("mpp", "wanted", "level"),
-    [(0.25, 0.5, 1), (0.499, 0.5, 0), (0.25, 0.36, 1), (0.25, 0.34, 0), (1.0, 0.5, 0),
-     (0.25, 40.0, 3), (0.25, None, 0)],
-)  # fmt: skip
-def test_the_nearest_level(mpp, wanted, level):
-    assert nearest_level(FACTS.levels, (mpp, mpp), wanted) == level
-
-
-@pytest.mark.parametrize(
-    ("mpp", "words"),
-    [(0.5, "has 0.50 um/px"), (0.4, "the nearest there is"), (2.0, "expect little")],
+    ("mpp", "level", "read_mpp", "words"),
+    [
+        (0.25, 1, 0.5, "gets 0.5 um/px"),
+        (0.2527, 1, 0.5054, "gets 0.505 um/px"),  # within 5 %: as it is
+        (0.2277, 1, 0.5, "gets 0.5 um/px"),  # averaged from 0.4554
+        (0.2, 1, 0.5, "gets 0.5 um/px"),
+        (0.499, 0, 0.499, "gets 0.499 um/px"),
+        (0.6, 0, 0.6, "nothing finer"),
+        (2.0, 0, 2.0, "expect little"),
+    ],
 )
-def test_notes_on_the_scale(mpp, words):
+def test_the_scale_that_is_read(mpp, level, read_mpp, words):
     plan = resolve(replace(CHOICE, mpp=mpp), FACTS)
+    assert plan.level == level
+    assert plan.mpp_yx == pytest.approx((read_mpp, read_mpp))
+    assert plan.downsample == pytest.approx(read_mpp / mpp)
+    assert plan.level_shape == tuple(
+        int(np.ceil(n / plan.downsample)) for n in (4000, 6000)
+    )
     note = next(note for note in plan.notes if "trained at" in note)
     assert words in note
-    assert ("nearest" in note) == (mpp == 0.4)
+    assert ("averaged from level 1" in plan.summary()) == (mpp in (0.2277, 0.2))
 
 
 def test_tissue_decides_and_its_absence_is_said():

@@ -222,7 +222,7 @@ def test_closing_the_window_while_a_run_goes_on_ends_it(
     viewer.window.add_dock_widget(dock, name="HistoSSL")
     dock.bench.open_path(drawn)
     dock.pages["Overlays"].run()
-    process = dock.bench.worker._process
+    process = dock.bench.worker._link.process
     settle(0.3)
     viewer.close()
     settle(0.3)

@@ -1,0 +1,83 @@
+"""One worker process and the pipe to it; started by `_worker` only."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from napari_histossl.jobs import Ask, Reply, Start, Tell, receive, send
+
+_CHILD = "from napari_histossl.jobs import serve; serve()"
+
+_THREADS = "OMP_NUM_THREADS"
+"""Read by torch when it is imported."""
+
+
+class WorkerLink:
+    """A process that serves, and a thread that listens to it.
+
+    Parameters
+    ----------
+    received : callable
+        Called in that thread with (link, reply), and at last with (link, sentence):
+        the last words of a process that has ended. Raises `RuntimeError` once nobody
+        is there to listen.
+    """
+
+    def __init__(self, received: Callable[[tuple[WorkerLink, Any]], None]) -> None:
+        self._received = received
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed by the thread
+        threads = str(max((os.cpu_count() or 2) - 1, 1))  # one core is the window's
+        self.process = subprocess.Popen(  # noqa: S603 - our own interpreter and code
+            [sys.executable, "-c", _CHILD],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            env={_THREADS: threads, **os.environ},
+        )
+        threading.Thread(target=self._listen, daemon=True, name="worker pipe").start()
+
+    def send(self, request: Start | Tell | Ask) -> None:
+        """Pass a request on; one to a dead process is lost, as its last words tell."""
+        assert self.process.stdin is not None
+        try:
+            send(self.process.stdin, request)  # type: ignore[arg-type]
+        except (OSError, ValueError):
+            return
+
+    def kill(self) -> None:
+        """End the process and wait for it to be gone."""
+        self.process.kill()
+        self.process.wait()
+
+    def _listen(self) -> None:
+        assert self.process.stdout is not None
+        with self._log:
+            try:
+                while True:
+                    reply: Reply = receive(self.process.stdout)  # type: ignore[arg-type]
+                    self._received((self, reply))
+            except EOFError:
+                pass
+            except RuntimeError:  # the window is gone
+                self.process.kill()
+            sentence = self._last_words()
+        try:
+            self._received((self, sentence))
+        except RuntimeError:
+            return
+
+    def _last_words(self) -> str:
+        code = self.process.wait()
+        self._log.seek(0)
+        lines = self._log.read().decode(errors="replace").strip().splitlines()
+        return (
+            f"the worker process ended early with code {code}: "
+            f"{lines[-1] if lines else 'it said nothing'}; start the run again, what "
+            f"is finished is kept"
+        )
