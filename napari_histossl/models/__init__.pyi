@@ -5,6 +5,9 @@ from . import vit as vit
 from . import weights as weights
 from .metadata import WeightsRecord as WeightsRecord
 from .metadata import examine_weights as examine_weights
+from .published import PUBLISHED as PUBLISHED
+from .published import PublishedModel as PublishedModel
+from .published import find_published as find_published
 from .registry import ModelSpec as ModelSpec
 from .registry import create_model as create_model
 from .registry import list_models as list_models

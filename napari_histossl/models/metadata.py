@@ -2,31 +2,35 @@
 
 A file written by this package is a safetensors file whose header names the model, its
 options, scale and normalisation, and how the weights were made: the file alone is
-enough to run it. A PyTorch checkpoint says none of this; its model must be named.
+enough to run it. A published checkpoint says none of this; it is known by its hash, or
+its model is told from its tensors' names and shapes.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
-import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from napari_histossl.errors import ModelError, WeightsError
-from napari_histossl.models.registry import ModelSpec, model_spec
+from napari_histossl.errors import WeightsError
+from napari_histossl.models._checkpoint import open_checkpoint
+from napari_histossl.models._header import (
+    is_safetensors,
+    open_weights,
+    provenance_of,
+    read_header,
+    spec_from_header,
+)
+from napari_histossl.models._layout import state_of
+from napari_histossl.models._unpickling import Placeholder
+from napari_histossl.models.published import published_with_hash
+from napari_histossl.models.recognition import recognise
+from napari_histossl.models.registry import ModelSpec
 
-SAFE_SUFFIX = ".safetensors"
-"""Suffix of files whose header can be read here; others are PyTorch checkpoints."""
-
-_KEY = "histossl"
-"""The only text entry written: the order of several is not fixed in the format's
-library, and equal weights should make equal files."""
-
-_LARGEST_HEADER_BYTES = 100_000_000
-"""The limit of the safetensors format itself."""
+_OPTIONS = ("args", "hyper_parameters", "config")
+"""Where training scripts keep their options: DINO, Lightning, others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,40 +44,49 @@ class WeightsRecord:
     sha256 : str
         Hash of its content, hexadecimal.
     spec : ModelSpec or None
-        The model it says it is for; None where the file does not say.
+        The model it is for; None where that cannot be told.
     provenance : mapping
         How the weights were made, as far as the file says; JSON values.
+    notes : tuple of str
+        What a person should know: what was taken for granted, or why the model cannot
+        be told.
     """
 
     path: str
     sha256: str
     spec: ModelSpec | None
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 def examine_weights(path: str | Path) -> WeightsRecord:
-    """Hash a file of weights and read its header; tensors are not loaded.
+    """Hash a file of weights and tell which model it is for; no tensor is loaded.
 
     Parameters
     ----------
     path : str or Path
-        A safetensors file or a PyTorch checkpoint.
+        A safetensors file or a PyTorch checkpoint. Nothing in it is run.
 
     Returns
     -------
     WeightsRecord
-        With a spec if the file was written by this package.
+        With a spec if the file says its model, is a published one, or has the tensors
+        of an architecture that is known here.
 
     Raises
     ------
     WeightsError
-        If the file is missing or its header is damaged.
+        If the file is missing, damaged, not safe, or holds no weights.
     """
     digest = hash_file(path)
-    header = read_header(path) if Path(path).suffix == SAFE_SUFFIX else {}
-    return WeightsRecord(
-        str(path), digest, spec_from_header(path, header), _provenance(header)
-    )
+    if is_safetensors(path):
+        content, text = read_header(path)
+        spec = spec_from_header(path, text)
+        if spec is not None:
+            return WeightsRecord(str(path), digest, spec, provenance_of(text))
+        return _recognised(path, digest, content)
+    with open_checkpoint(path) as checkpoint:
+        return _recognised(path, digest, checkpoint.content)
 
 
 def hash_file(path: str | Path) -> str:
@@ -84,81 +97,70 @@ def hash_file(path: str | Path) -> str:
     WeightsError
         If the file cannot be read.
     """
+    with open_weights(path) as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+# ---- Files that do not say ----
+
+
+def _recognised(path: str | Path, digest: str, content: Any) -> WeightsRecord:
+    """Return the record of a file that was made elsewhere."""
+    state, options = state_of(content, path), _options(content)
+    known = published_with_hash(digest)
+    if known is not None:
+        source = {
+            "published": known.name,
+            "origin": known.origin,
+            "licence": known.licence,
+        }
+        return WeightsRecord(str(path), digest, known.spec, {**source, **options})
     try:
-        with Path(path).open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
-    except OSError as error:
-        raise WeightsError(
-            f"weights {path} cannot be read ({error.strerror}); give the path of a "
-            f".safetensors file or of a PyTorch checkpoint"
-        ) from error
+        spec = recognise({key: tuple(value.shape) for key, value in state.items()})
+    except WeightsError as error:
+        return WeightsRecord(str(path), digest, None, options, (str(error),))
+    spec, note = _normalised(spec, options.get("options", {}))
+    return WeightsRecord(str(path), digest, spec, options, (note,))
 
 
-def read_header(path: str | Path) -> dict[str, str]:
-    """Return the text metadata of a safetensors file.
-
-    Raises
-    ------
-    WeightsError
-        If the file is not a safetensors file.
-    """
-    try:
-        with Path(path).open("rb") as stream:
-            (length,) = struct.unpack("<Q", stream.read(8))
-            header = json.loads(stream.read(min(length, _LARGEST_HEADER_BYTES)))
-        return dict(header.get("__metadata__", {}))
-    except (struct.error, ValueError, AttributeError, TypeError) as error:
-        raise WeightsError(
-            f"{path} is not a safetensors file, or is damaged ({error}); fetch it again"
-        ) from error
+def _normalised(spec: ModelSpec, options: Mapping[str, Any]) -> tuple[ModelSpec, str]:
+    """Return the spec with the normalisation of the options, and what was assumed."""
+    mean, std = (_three_numbers(options.get(key)) for key in ("mean", "std"))
+    scale = "the scale is not known" if spec.mpp is None else f"{spec.mpp:g} um/px"
+    if mean is not None and std is not None:
+        note = f"{scale}: of the model {spec.name}, the file does not say it"
+        return replace(spec, mean=mean, std=std), note
+    return spec, (
+        f"the file says neither scale nor normalisation: taken are those of the model "
+        f"{spec.name}, {scale}, mean {spec.mean}, deviation {spec.std}"
+    )
 
 
-def spec_from_header(path: str | Path, header: Mapping[str, str]) -> ModelSpec | None:
-    """Return the model that a header names, or None where it names none.
-
-    Raises
-    ------
-    WeightsError
-        If it names a model that this version does not have.
-    """
-    if _KEY not in header:
-        return None
-    try:
-        said = json.loads(header[_KEY])["model"]
-        spec = model_spec(said["name"], **said["config"])
-        return replace(
-            spec,
-            tile_px=int(said["tile_px"]),
-            mpp=None if said["mpp"] is None else float(said["mpp"]),
-            mean=_three(said["mean"]),
-            std=_three(said["std"]),
-        )
-    except (ValueError, KeyError, TypeError, ModelError) as error:
-        raise WeightsError(
-            f"{path} names a model that this version cannot build: {error}"
-        ) from error
-
-
-def header_of(spec: ModelSpec, provenance: Mapping[str, Any]) -> dict[str, str]:
-    """Return the text metadata that `spec_from_header` reads."""
-    said = {
-        "name": spec.name,
-        "config": dict(spec.config),
-        "tile_px": spec.tile_px,
-        "mpp": spec.mpp,
-        "mean": spec.mean,
-        "std": spec.std,
-    }
-    return {_KEY: json.dumps({"model": said, "provenance": dict(provenance)})}
-
-
-def _provenance(header: Mapping[str, str]) -> dict[str, Any]:
-    try:
-        return dict(json.loads(header[_KEY])["provenance"])
-    except (ValueError, TypeError, KeyError):
+def _options(content: Any) -> dict[str, Any]:
+    """Return epoch and options of a training, as far as they are plain values."""
+    if not isinstance(content, Mapping):
         return {}
+    said: dict[str, Any] = {}
+    for key in _OPTIONS:
+        value = content.get(key)
+        value = value.state if isinstance(value, Placeholder) else value
+        if isinstance(value, Mapping):
+            said.update({str(k): v for k, v in value.items() if _is_plain(v)})
+    found: dict[str, Any] = {"options": said} if said else {}
+    if isinstance(content.get("epoch"), int):
+        found["epoch"] = content["epoch"]
+    return found
 
 
-def _three(values: Any) -> tuple[float, float, float]:
-    first, second, third = values
-    return float(first), float(second), float(third)
+def _is_plain(value: Any) -> bool:
+    if isinstance(value, list | tuple):
+        return all(_is_plain(item) for item in value)
+    return value is None or isinstance(value, str | int | float | bool)
+
+
+def _three_numbers(values: Any) -> tuple[float, float, float] | None:
+    if not isinstance(values, list | tuple) or len(values) != 3:
+        return None
+    if not all(isinstance(value, int | float) for value in values):
+        return None
+    return float(values[0]), float(values[1]), float(values[2])

@@ -264,6 +264,34 @@ def model_spec(name: str, **config: Any) -> ModelSpec:
     return replace(found, config=merged, token_px=token_px)
 
 
+def spec_with(name: str, config: Mapping[str, Any]) -> ModelSpec:
+    """Return the preset of an architecture that has just these options.
+
+    Parameters
+    ----------
+    name : str
+        An architecture, such as ``"vit"``.
+    config : mapping
+        All of its options.
+
+    Returns
+    -------
+    ModelSpec
+        The first preset with the same options and class; if there is none, the
+        architecture with them, and tiles as large as it was made for.
+    """
+    base = model_spec(name, **config)
+    for spec in _SPECS:
+        if spec.mpp is not None and (spec.builder, spec.config) == (
+            base.builder,
+            base.config,
+        ):
+            return spec
+    if base.reads_pixels and base.has_attention:
+        return replace(base, tile_px=int(base.config["img_size"]))
+    return base
+
+
 def create_model(name: str, **config: Any) -> nn.Module:
     """Build a model with freshly drawn weights, in training mode.
 

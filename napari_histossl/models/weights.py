@@ -1,9 +1,9 @@
 """Weights from files, never by unpickling code.
 
-Safetensors files hold tensors and text. PyTorch checkpoints are pickles: they are read
-with ``weights_only=True``, which builds tensors and plain containers and refuses
-everything else, `argparse.Namespace` excepted, since DINO's training checkpoints hold
-their options in one and it does nothing when built.
+Safetensors files hold tensors and text. PyTorch checkpoints are pickles: they are taken
+apart without building anything, refused if they ask for more than tensors, plain
+containers and the options of a training, and the wanted tensors are then read from
+their bytes.
 """
 
 from __future__ import annotations
@@ -18,18 +18,17 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from napari_histossl.errors import WeightsError
+from napari_histossl.models._header import SAFE_SUFFIX, header_of, open_weights
 from napari_histossl.models._reading import read_tensors
-from napari_histossl.models.metadata import (
-    SAFE_SUFFIX,
-    hash_file,
-    header_of,
-    read_header,
-    spec_from_header,
-)
+from napari_histossl.models.metadata import examine_weights
 from napari_histossl.models.registry import ModelSpec, build, model_spec
 
-_HEAD = "head."
-"""DINO's projection head, of no use outside training; published files carry it."""
+_LEFT_OUT = ("head.",)
+"""DINO's projection head, timm's classifier: of no use outside training. A model whose
+published files carry more says so in its ``left_out``."""
+
+_COUNTER = ".num_batches_tracked"
+"""Of batch norms; unused here, and not in files of PyTorch before 0.4.1."""
 
 _SHOWN = 4
 """Keys named in a message."""
@@ -41,7 +40,8 @@ def load_model(path: str | Path) -> tuple[nn.Module, ModelSpec]:
     Parameters
     ----------
     path : str or Path
-        A safetensors file written by `save_weights`.
+        A safetensors file written by `save_weights`, or a published file whose model
+        can be told from its tensors.
 
     Returns
     -------
@@ -53,17 +53,15 @@ def load_model(path: str | Path) -> tuple[nn.Module, ModelSpec]:
     Raises
     ------
     WeightsError
-        If the file is missing, damaged, or does not say which model it is for.
+        If the file is missing, damaged, or it cannot be told which model it is for.
     """
-    hash_file(path)
-    header = read_header(path) if Path(path).suffix == SAFE_SUFFIX else {}
-    spec = spec_from_header(path, header)
-    if spec is None:
+    record = examine_weights(path)
+    if record.spec is None:
         raise WeightsError(
-            f"{path} does not say which model it is for; name the model as well, for "
-            f"example vit_small_patch16 for HIPT's patch weights"
+            f"{path} does not say which model it is for, and it cannot be told: "
+            f"{'; '.join(record.notes)}; name the model as well"
         )
-    return load_spec(spec, path), spec
+    return load_spec(record.spec, path), record.spec
 
 
 def load_spec(spec: ModelSpec, path: str | Path) -> nn.Module:
@@ -89,8 +87,8 @@ def load_weights(
     path : str or Path
         A safetensors file or a PyTorch checkpoint: a state dict, or a training
         checkpoint that holds one under ``teacher``, ``state_dict`` or ``model``.
-        The prefixes ``module.`` and ``backbone.`` are taken off, a projection head is
-        left out.
+        The network is found by its keys, whatever prefix they have; what lies outside
+        of the prefix, and a projection head, is left out.
     name : str
         What to call the model in messages.
 
@@ -108,7 +106,9 @@ def load_weights(
     """
     if isinstance(model, str):
         return load_spec(model_spec(model), path)
-    tensors = read_tensors(path)
+    with open_weights(path):  # a missing file is told from a damaged one
+        pass
+    tensors = read_tensors(path, model.state_dict())
     _check_fit(model, tensors, path, name or type(model).__name__)
     model.load_state_dict(tensors)
     return model.eval()
@@ -180,10 +180,13 @@ def check_target(path: str | Path) -> None:
 def _check_fit(
     model: nn.Module, tensors: dict[str, Tensor], path: str | Path, name: str
 ) -> None:
-    """Drop a projection head; raise if the rest is not exactly the model's."""
+    """Drop what is left out; raise if the rest is not exactly the model's."""
     wanted = model.state_dict()
-    for key in [k for k in tensors if k.startswith(_HEAD) and k not in wanted]:
+    left_out: tuple[str, ...] = getattr(model, "left_out", _LEFT_OUT)
+    for key in [k for k in tensors if k.startswith(left_out) and k not in wanted]:
         del tensors[key]
+    for key in [k for k in wanted if k.endswith(_COUNTER)]:
+        tensors.setdefault(key, wanted[key])
     problems = _differences(wanted, tensors)
     if problems:
         raise WeightsError(
