@@ -23,6 +23,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_histossl.errors import ModelError
+from napari_histossl.models.registry import ModelSpec
+
 PUBLISHED_SCALE = 4
 """Region pixels per pixel of the published pictures; see `rank_scores`."""
 
@@ -265,3 +268,20 @@ def combine_scores(
         (region * region_counts + patch * weight) / total
     ).astype(np.float32)
     return combined
+
+
+def check_pair(patch_spec: ModelSpec, region_reads: int) -> None:
+    """Refuse a region model that reads features of another length.
+
+    Raises
+    ------
+    ModelError
+        If the lengths differ.
+    """
+    gives = patch_spec.feature_dim
+    if gives != region_reads:
+        raise ModelError(
+            f"the region model reads features of length {region_reads}, the patch "
+            f"model {patch_spec.name} gives {gives}; choose weights that were trained "
+            f"on one another"
+        )

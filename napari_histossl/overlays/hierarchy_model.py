@@ -12,11 +12,13 @@ from torch import Tensor
 
 from napari_histossl.errors import ModelError
 from napari_histossl.models.registry import ModelSpec
+from napari_histossl.overlays.device import Halving, half_precision
 from napari_histossl.overlays.hierarchy import (
     PATCH_PASSES,
     PUBLISHED_SCALE,
     REGION_PASSES,
     add_passes,
+    check_pair,
     combine_scores,
     cut_patches,
     pass_counts,
@@ -88,6 +90,8 @@ class HierarchyModel:
     scale : int
         Region pixels per pixel of the picture whose ranks are given; see
         `hierarchy.rank_scores`.
+    precision : {"auto", "full"}
+        "auto" for half precision on a GPU.
 
     Raises
     ------
@@ -106,6 +110,7 @@ class HierarchyModel:
         shifted: bool = False,
         as_published: bool = False,
         scale: int = PUBLISHED_SCALE,
+        precision: str = "auto",
     ) -> None:
         check_pair(patch_spec, region_model.input_embed_dim)
         self.patch_px = patch_spec.tile_px
@@ -117,6 +122,8 @@ class HierarchyModel:
             )
         self._patch_model, self._region_model = patch_model, region_model
         self._batch, self._as_published = batch, as_published
+        self._precision, self._dim = precision, patch_spec.feature_dim
+        self._forward = Halving(self._features_and_attention)
         self._passes = REGION_PASSES if shifted else 1
         self._token_repeats = max(patch_spec.token_px // scale, 1)
         self._patch_repeats = max(patch_spec.tile_px // scale, 1)
@@ -182,19 +189,31 @@ class HierarchyModel:
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return features (R, C, D) and attention (R, C, heads, t, t) of patches."""
         rows, columns = tiles.shape[:2]
-        tokens, weights = [], []
+        batches = []
         places = [(i, j) for i in range(rows) for j in range(columns)]
         for start in range(0, len(places), self._batch):
             chosen = [tiles[place] for place in places[start : start + self._batch]]
-            token, attention = self._patch_model.features_and_attention(
-                self._normalise(np.stack(chosen))
+            batches.append(self._forward(self._normalise(np.stack(chosen))))
+        found: NDArray[np.float32] = torch.cat(batches).cpu().numpy()
+        features, weights = found[:, : self._dim], found[:, self._dim :]
+        if not np.isfinite(features).all():
+            raise ModelError(
+                "the patch model gives values that are not finite with these weights; "
+                "train or fetch them again"
             )
-            tokens.append(token.float().cpu().numpy())
-            weights.append(attention[:, :, 1:].float().cpu().numpy())
-        features = np.concatenate(tokens).reshape(rows, columns, -1)
-        grids = np.concatenate(weights)
         edge = self.patch_tokens
-        return features, grids.reshape(rows, columns, grids.shape[1], edge, edge)
+        return (
+            features.reshape(rows, columns, -1),
+            weights.reshape(rows, columns, -1, edge, edge),
+        )
+
+    def _features_and_attention(self, images: Tensor) -> Tensor:
+        """Return features and, behind them, the attention of all heads, (N, ...)."""
+        with half_precision(self._device, self._precision):
+            token, weights = self._patch_model.features_and_attention(images)
+        if not bool(torch.isfinite(token).all()):  # too much for half precision
+            token, weights = self._patch_model.features_and_attention(images)
+        return torch.cat([token.float(), weights[:, :, 1:].float().flatten(1)], 1)
 
     def _normalise(self, pixels: NDArray[np.uint8]) -> Tensor:
         images = torch.from_numpy(pixels).to(self._device).permute(0, 3, 1, 2)
@@ -213,20 +232,3 @@ class HierarchyModel:
             tile = np.full((1, 1, self.patch_px, self.patch_px, 3), 255, np.uint8)
             self._white = self._patches(tile)[0][0, 0]
         return self._white
-
-
-def check_pair(patch_spec: ModelSpec, region_reads: int) -> None:
-    """Refuse a region model that reads features of another length.
-
-    Raises
-    ------
-    ModelError
-        If the lengths differ.
-    """
-    gives = int(patch_spec.config["embed_dim"])
-    if gives != region_reads:
-        raise ModelError(
-            f"the region model reads features of length {region_reads}, the patch "
-            f"model {patch_spec.name} gives {gives}; choose weights that were trained "
-            f"on one another"
-        )

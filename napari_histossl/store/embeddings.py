@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -144,6 +144,11 @@ class EmbeddingStore(Closing):
         """Give the lock back; reading goes on working, writing does not."""
         if self._lock is not None:
             self._lock.release()
+
+    @property
+    def provenance(self) -> Mapping[str, Any]:
+        """How they came about; see `store.provenance.describe`."""
+        return self.header.provenance
 
     # ---- Rows ----
 
