@@ -17,6 +17,8 @@ _GROUPS = (
     "_mask",
     "_study",
     "_train",
+    "_evaluate",
+    "_weights",
 )
 """Files of this folder; each has ``register(app)`` and imports heavy things late."""
 

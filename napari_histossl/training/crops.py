@@ -1,12 +1,9 @@
-"""Random views of pictures: box, flip, rotation, stain, blur.
+"""Random views of pictures: box, flip, rotation, and what `colour` does to them.
 
 References
 ----------
 Multi-crop: Caron et al. 2020, arXiv:2006.09882; facebookresearch/dino main_dino.py
-(Apache-2.0). Changed for histology: quarter turns, a random gain of optical density
-(after Tellez et al. 2018, doi:10.1109/TMI.2018.2820199) in place of colour jitter, no
-solarisation. The stain varies about as much as between slides: with a third of it the
-features stay as stain-bound as random ones.
+(Apache-2.0). Changed: a whole batch is cut at once, bilinearly.
 """
 
 from __future__ import annotations
@@ -15,21 +12,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from napari_histossl.training.recipe import DinoRecipe
-
-_DARKEST = 0.02
-"""Least transmission whose optical density is taken, in [0, 1]."""
-
-_LEAST_GAIN = 0.4
-_ASPECT = 0.2
-"""Largest natural logarithm of a crop's aspect ratio, by half."""
+from napari_histossl.training.colour import Draw, vary
+from napari_histossl.training.variation import Variation
 
 
 def random_crops(
     images: Tensor,
     crop_px: int,
     area: tuple[float, float],
-    recipe: DinoRecipe,
+    variation: Variation,
     generator: torch.Generator,
 ) -> Tensor:
     """Cut one random view of each picture.
@@ -37,44 +28,42 @@ def random_crops(
     Parameters
     ----------
     images : Tensor of shape (B, 3, H, W)
-        RGB in [0, 1].
+        RGB in [0, 1], on any device.
     crop_px : int
         Edge of the views in pixels.
     area : tuple of float
         Least and largest share of the picture that a view takes.
-    recipe : DinoRecipe
-        Strength of the other variation.
+    variation : Variation
+        What else is done to it.
     generator : torch.Generator
-        Source of all randomness.
+        Source of all randomness, on the processor.
 
     Returns
     -------
     Tensor of shape (B, 3, crop_px, crop_px)
         RGB in [0, 1].
     """
+    draw = Draw(len(images), generator, images.device)
     grid = F.affine_grid(
-        _random_boxes(len(images), area, generator),
+        _random_boxes(draw, area, variation),
         [len(images), 3, crop_px, crop_px],
         align_corners=False,
     )
     views = F.grid_sample(images, grid, padding_mode="reflection", align_corners=False)
-    views = _vary_stain(views, recipe, generator)
-    return _soften(views, recipe, generator)
+    return vary(views, variation, draw)
 
 
 def _random_boxes(
-    count: int, area: tuple[float, float], generator: torch.Generator
+    draw: Draw, area: tuple[float, float], variation: Variation
 ) -> Tensor:
     """Return affine maps (B, 2, 3) from a view to its box, flipped and turned."""
-    side = _uniform(count, *area, generator).sqrt()
-    aspect = _uniform(count, -_ASPECT, _ASPECT, generator).exp()
+    side = draw.uniform(*area).sqrt()
+    aspect = draw.uniform(-variation.aspect, variation.aspect).exp()
     height, width = (side * aspect).clamp(max=1), (side / aspect).clamp(max=1)
-    down = (1 - height) * _uniform(count, -1, 1, generator)
-    right = (1 - width) * _uniform(count, -1, 1, generator)
-    height = height * _signs(count, generator)
-    width = width * _signs(count, generator)
-    turned = _uniform(count, 0, 1, generator) < 0.5
-    zero = torch.zeros(count)
+    down = (1 - height) * draw.uniform(-1, 1)
+    right = (1 - width) * draw.uniform(-1, 1)
+    height, width, turned = _orient(draw, height, width, variation.turns)
+    zero = torch.zeros_like(side)
     along_x = torch.stack(
         [torch.where(turned, zero, width), torch.where(turned, width, zero), right], 1
     )
@@ -84,33 +73,11 @@ def _random_boxes(
     return torch.stack([along_x, along_y], 1)
 
 
-def _vary_stain(
-    views: Tensor, recipe: DinoRecipe, generator: torch.Generator
-) -> Tensor:
-    """Multiply and shift the optical density, for each view and channel."""
-    count = len(views)
-    density = -torch.log(views.clamp(min=_DARKEST))
-    channels = torch.randn(count, 3, 1, 1, generator=generator)
-    common = torch.randn(count, 1, 1, 1, generator=generator)
-    gain = 1 + recipe.stain_deviation * (channels + common)
-    offset = recipe.offset_deviation * torch.randn(count, 3, 1, 1, generator=generator)
-    varied = torch.exp(offset - density * gain.clamp(min=_LEAST_GAIN))
-    return varied.clamp(0, 1)
-
-
-def _soften(views: Tensor, recipe: DinoRecipe, generator: torch.Generator) -> Tensor:
-    """Make some views grey and blur some."""
-    shape = (len(views), 1, 1, 1)
-    grey = torch.rand(shape, generator=generator) < recipe.grey
-    views = torch.where(grey, views.mean(1, keepdim=True), views)
-    blurred = F.avg_pool2d(views, 3, 1, 1, count_include_pad=False)
-    blur = torch.rand(shape, generator=generator) < recipe.blur
-    return torch.where(blur, blurred, views)
-
-
-def _uniform(count: int, low: float, high: float, generator: torch.Generator) -> Tensor:
-    return torch.empty(count).uniform_(low, high, generator=generator)
-
-
-def _signs(count: int, generator: torch.Generator) -> Tensor:
-    return torch.where(_uniform(count, 0, 1, generator) < 0.5, 1.0, -1.0)
+def _orient(
+    draw: Draw, height: Tensor, width: Tensor, turns: bool
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Return the sides, negative where flipped, and which boxes are turned."""
+    if not turns:
+        return height, width * draw.signs(), torch.zeros_like(height, dtype=torch.bool)
+    height, width = height * draw.signs(), width * draw.signs()
+    return height, width, draw.uniform(0, 1) < 0.5

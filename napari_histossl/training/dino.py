@@ -1,167 +1,232 @@
-"""Train without labels, small enough for two processor cores: loop, files, resuming.
+"""Student and teacher of a self-distillation, one step at a time.
 
-The method and its references are in `trainer`.
+References
+----------
+Caron et al. 2021, "Emerging Properties in Self-Supervised Vision Transformers",
+arXiv:2104.14294; facebookresearch/dino main_dino.py (Apache-2.0). On grids of features:
+Chen et al. 2022, HIPT, arXiv:2206.02647. Written anew. Changed: no stochastic depth;
+schedules run over steps, not epochs; the randomness of a step follows from the seed
+and the step alone.
 """
 
 from __future__ import annotations
 
-import csv
-import json
-import time
-from collections.abc import Iterator
-from contextlib import closing
-from dataclasses import asdict
-from pathlib import Path
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
+from torch import Tensor, nn
 
-from napari_histossl.jobs import Progress
-from napari_histossl.models.weights import check_target, save_weights
-from napari_histossl.training.checkpoint import read_checkpoint, write_checkpoint
-from napari_histossl.training.recipe import DinoRecipe
-from napari_histossl.training.trainer import DinoTrainer, StepReport
+from napari_histossl.errors import PlanError
+from napari_histossl.models.registry import ModelSpec, build, model_spec
+from napari_histossl.training.batches import Items
+from napari_histossl.training.head import DinoHead, dino_loss, entropy
+from napari_histossl.training.recipe import (
+    DinoRecipe,
+    StepValues,
+    dino_views,
+    step_values,
+)
+from napari_histossl.training.trainer import (
+    StepReport,
+    Trainer,
+    seeded,
+    with_normalisation,
+    xavier_start,
+)
+from napari_histossl.training.views import ViewMaker, grid_views, picture_views
 
-_CHECKPOINT_S = 60.0
-"""Seconds between checkpoints: what a kill costs at most."""
+_POSITIONS_PX = 16
+"""A region model has a position for each 16 px of its ``img_size``."""
 
 
-def steps_in(
-    images: NDArray[np.uint8], recipe: DinoRecipe, minutes: float, *, trial: int = 12
-) -> int:
-    """Return how many steps fit into a time, measured on this machine now.
+@dataclass(frozen=True, slots=True)
+class DinoReport(StepReport):
+    """One step in numbers.
+
+    Attributes
+    ----------
+    loss : float
+        Cross entropy in nats.
+    row_entropy : float
+        Entropy of the teacher's answer to one view.
+    mean_entropy : float
+        Entropy of the teacher's mean answer; if it falls to `row_entropy`, all
+        pictures get the same answer.
+    """
+
+    row_entropy: float
+    mean_entropy: float
+
+
+def dino_spec(recipe: DinoRecipe, items: Items, mpp: float) -> ModelSpec:
+    """Return the spec of the model that a recipe trains.
 
     Parameters
     ----------
-    images : ndarray of shape (N, H, W, 3) and dtype uint8
-        Pictures to train on.
     recipe : DinoRecipe
-        Numbers; `steps` is not used.
-    minutes : float
-        Time for the training.
-    trial : int
-        Steps that are measured, after two that are not.
-    """
-    trainer = DinoTrainer(images, recipe)
-    for _ in range(2):
-        trainer.step()
-    start_s = time.monotonic()
-    for _ in range(trial):
-        trainer.step()
-    step_s = (time.monotonic() - start_s) / trial
-    return max(1, int(minutes * 60 / step_s))
-
-
-def begun_steps(out: str | Path) -> int | None:
-    """Return the steps of the unfinished training of a file, or None if none is there.
-
-    A training whose steps were measured must go on with the number it began with.
-
-    Raises
-    ------
-    WeightsError
-        If its checkpoint is damaged.
-    """
-    checkpoint = _checkpoint_path(Path(out))
-    if not checkpoint.exists():
-        return None
-    return int(json.loads(read_checkpoint(checkpoint)["recipe"])["steps"])
-
-
-def _checkpoint_path(out: Path) -> Path:
-    return out.with_name(out.name + ".checkpoint")
-
-
-def train_dino(
-    images: NDArray[np.uint8],
-    recipe: DinoRecipe,
-    out: str | Path,
-    *,
-    mpp: float = 0.5,
-    provenance: dict[str, Any] | None = None,
-    overwrite: bool = False,
-) -> Iterator[Progress]:
-    """Train and write the teacher's transformer.
-
-    Parameters
-    ----------
-    images : ndarray of shape (N, H, W, 3) and dtype uint8
-        Pictures.
-    recipe : DinoRecipe
-        All numbers.
-    out : str or Path
-        File of weights to write, ending in ``.safetensors``. Beside it are written
-        ``.checkpoint`` while it is not finished, and ``.csv`` with the loss of every
-        step.
+        Says the shape of the transformer.
+    items : Items
+        Pictures, whose mean and deviation may become the model's normalisation, or
+        grids of features, whose width becomes the model's input.
     mpp : float
         Micrometres per pixel of the pictures.
-    provenance : dict, optional
-        Written into the file with the recipe and versions.
-    overwrite : bool
-        Start anew although a checkpoint is there.
+    """
+    shape = {"depth": recipe.depth, "num_heads": recipe.num_heads}
+    if recipe.reads == "pictures":
+        width = {"embed_dim": recipe.embed_dim, "patch_size": recipe.patch_size}
+        spec = model_spec("vit", img_size=recipe.position_px, **shape, **width)
+    else:
+        spec = model_spec(
+            "hipt_region_vit",
+            img_size=recipe.position_px * _POSITIONS_PX,
+            input_embed_dim=items.shape[3],
+            output_embed_dim=recipe.embed_dim,
+            **shape,
+        )
+    normalise = recipe.normalise if recipe.reads == "pictures" else "half"
+    return with_normalisation(spec, items, normalise, tile_px=recipe.tile_px, mpp=mpp)
 
-    Yields
-    ------
-    Progress
-        After each step; the message gives loss and entropies.
+
+def _view_maker(recipe: DinoRecipe, spec: ModelSpec, device: torch.device) -> ViewMaker:
+    views = dino_views(recipe)
+    if recipe.reads == "grids":
+        return grid_views([view.px for view in views], device)
+    return picture_views(views, spec, device)
+
+
+class DinoTrainer(Trainer):
+    """Student, teacher and all that changes from step to step.
+
+    Parameters
+    ----------
+    items : Items
+        Pictures (N, H, W, 3) of dtype uint8, or grids of features (N, H, W, D); at
+        least one batch of them.
+    recipe : DinoRecipe
+        All numbers.
+    mpp : float
+        Micrometres per pixel of the pictures.
+    device : str
+        Where it is computed.
 
     Raises
     ------
     PlanError
-        If the pictures are too few, or a checkpoint of another recipe is there.
-    WeightsError
-        If a file cannot be written.
+        If there are fewer items than a batch, or they are not what the recipe reads.
     """
-    check_target(out)
-    target = Path(out)
-    trainer = DinoTrainer(images, recipe, mpp=mpp)
-    checkpoint = _checkpoint_path(target)
-    if checkpoint.exists() and not overwrite:
-        trainer.restore(read_checkpoint(checkpoint))
-    saved_s = time.monotonic()
-    with closing(_LossCurve(target.with_suffix(".csv"), trainer.step_index)) as curve:
-        while trainer.step_index < recipe.steps:
-            report = trainer.step()
-            curve.add(trainer.step_index, report)
-            if time.monotonic() - saved_s > _CHECKPOINT_S:
-                write_checkpoint(checkpoint, trainer.state())
-                saved_s = time.monotonic()
-            yield Progress(trainer.step_index, recipe.steps, message=_words(report))
-    facts = {**(provenance or {}), "recipe": asdict(recipe), "torch": torch.__version__}
-    save_weights(trainer.model, trainer.spec, target, provenance=facts)
-    checkpoint.unlink(missing_ok=True)
+
+    recipe: DinoRecipe
+
+    def __init__(
+        self, items: Items, recipe: DinoRecipe, *, mpp: float = 0.5, device: str = "cpu"
+    ) -> None:
+        if recipe.reads == "pictures" and items.shape[-1] != 3:
+            raise PlanError(
+                f"this recipe learns from pictures (N, H, W, 3); got shape "
+                f"{tuple(items.shape)}: choose a recipe for grids of features"
+            )
+        where = torch.device(device)
+        spec = dino_spec(recipe, items, mpp)
+        super().__init__(items, recipe, spec, _view_maker(recipe, spec, where), where)
+        self.student = self._network().to(where)
+        self.teacher = copy.deepcopy(self.student).requires_grad_(False)
+        self.centre = _Centre(recipe.prototypes).to(where)
+        self.optimiser = self._make_optimiser()
+
+    @property
+    def model(self) -> nn.Module:
+        """The teacher's transformer: what is kept in the end."""
+        return self.teacher["backbone"]
+
+    def parts(self) -> Mapping[str, Any]:
+        """Return what has a state dict of its own, by name."""
+        return {
+            "student": self.student,
+            "teacher": self.teacher,
+            "centre": self.centre,
+            "optimiser": self.optimiser,
+        }
+
+    def step(self) -> DinoReport:
+        """Learn from one batch."""
+        values = step_values(self.recipe, self.step_index)
+        self._set(values)
+        views = self.views()
+        many = self.recipe.global_crops
+        with torch.no_grad():
+            scores = self._scores(self.teacher, views[:many])  # (2, B, K)
+            centred = scores - self.centre.scores
+            answers = (centred / values.teacher_temperature).softmax(-1)
+        guesses = self._scores(self.student, views) / self.recipe.student_temperature
+        loss = dino_loss(guesses.log_softmax(-1), answers)
+        self._learn(loss)
+        self._follow(scores, values.teacher_momentum)
+        self.step_index += 1
+        return DinoReport(
+            float(loss.detach()), entropy(answers), entropy(answers.mean((0, 1))[None])
+        )
+
+    # ---- Details ----
+
+    def _network(self) -> nn.ModuleDict:
+        seed = self.recipe.seed
+        if self.recipe.start == "xavier":
+            backbone = xavier_start(self.spec, seed)
+        else:
+            backbone = seeded(lambda: build(self.spec), seed)
+        head = seeded(lambda: DinoHead(self.recipe), seed + 1)
+        return nn.ModuleDict({"backbone": backbone, "head": head})
+
+    def _make_optimiser(self) -> torch.optim.AdamW:
+        parameters = list(self.student.parameters())
+        matrices = [p for p in parameters if p.ndim > 1]
+        vectors = [p for p in parameters if p.ndim <= 1]
+        groups = [{"params": matrices}, {"params": vectors}]
+        moments = (0.9, self.recipe.second_moment)
+        return torch.optim.AdamW(groups, lr=0.0, betas=moments, weight_decay=0.0)
+
+    def _set(self, values: StepValues) -> None:
+        matrices, vectors = self.optimiser.param_groups
+        matrices["lr"] = vectors["lr"] = values.learning_rate
+        matrices["weight_decay"] = values.weight_decay
+
+    def _scores(self, network: nn.ModuleDict, views: list[Tensor]) -> Tensor:
+        """Return the scores of all views, (views, B, K); one pass for each size."""
+        many = self.recipe.global_crops
+        groups = [group for group in (views[:many], views[many:]) if group]
+        tokens = [network["backbone"](torch.cat(group)) for group in groups]
+        scores: Tensor = network["head"](torch.cat(tokens))
+        return scores.view(len(views), -1, self.recipe.prototypes)
+
+    def _learn(self, loss: Tensor) -> None:
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        if self.step_index < self.recipe.frozen_steps:
+            self.student["head"].last.weight.grad = None  # type: ignore[union-attr]
+        nn.utils.clip_grad_norm_(self.student.parameters(), self.recipe.clip)
+        self.optimiser.step()
+
+    @torch.no_grad()
+    def _follow(self, scores: Tensor, momentum: float) -> None:
+        """Move the teacher towards the student and the centre to the mean score."""
+        self.centre.follow(scores.mean((0, 1)), self.recipe.centre_momentum)
+        teacher: list[Tensor] = list(self.teacher.parameters())
+        student: list[Tensor] = list(self.student.parameters())
+        torch._foreach_lerp_(teacher, student, 1 - momentum)
 
 
-def _words(report: StepReport) -> str:
-    return (
-        f"loss {report.loss:.3f}, entropy {report.row_entropy:.2f} of one view, "
-        f"{report.mean_entropy:.2f} of all"
-    )
+class _Centre(nn.Module):
+    """The running mean of the teacher's scores."""
 
+    scores: Tensor
 
-class _LossCurve:
-    """The loss of every step as CSV; a resumed training cuts off what it repeats."""
+    def __init__(self, prototypes: int) -> None:
+        super().__init__()
+        self.register_buffer("scores", torch.zeros(prototypes))
 
-    def __init__(self, path: Path, steps_kept: int) -> None:
-        rows = _rows(path)[:steps_kept] if steps_kept else []
-        self._stream = path.open("w", newline="", encoding="utf-8")
-        self._writer = csv.writer(self._stream)
-        self._writer.writerow(["step", "loss", "row_entropy", "mean_entropy"])
-        self._writer.writerows(rows)
-
-    def add(self, step: int, report: StepReport) -> None:
-        values = (report.loss, report.row_entropy, report.mean_entropy)
-        self._writer.writerow([step, *(f"{value:.5f}" for value in values)])
-        self._stream.flush()  # a kill must not leave a gap before the checkpoint
-
-    def close(self) -> None:
-        self._stream.close()
-
-
-def _rows(path: Path) -> list[list[str]]:
-    if not path.exists():
-        return []
-    with path.open(newline="", encoding="utf-8") as stream:
-        return list(csv.reader(stream))[1:]
+    def follow(self, mean: Tensor, keep: float) -> None:
+        """Move towards the mean of a step."""
+        self.scores = keep * self.scores + (1 - keep) * mean

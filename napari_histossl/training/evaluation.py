@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import nn
 
 from napari_histossl.errors import PlanError
 from napari_histossl.metrics import attention_lift, knn_accuracy
@@ -25,6 +25,7 @@ from napari_histossl.training.data import (
     VALIDATION_SEEDS,
     Drawing,
 )
+from napari_histossl.training.features import normalised
 from napari_histossl.training.stain import shift_stain
 from napari_histossl.training.trainer import xavier_start
 
@@ -201,21 +202,13 @@ def look(
     """Return the class tokens (N, D) and their attention (N, heads, rows, columns)."""
     rows, columns = (edge // spec.token_px for edge in images.shape[1:3])
     tokens, attention = [], []
-    for batch in _batches(images, spec):
+    for start in range(0, len(images), _BATCH):
+        batch = normalised(images[start : start + _BATCH], spec)
         token, weights = model.features_and_attention(batch)  # type: ignore[operator]
         grid = weights[:, :, 1:].reshape(len(batch), -1, rows, columns)
         tokens.append(token.numpy())
         attention.append(grid.numpy())
     return np.concatenate(tokens), np.concatenate(attention)
-
-
-def _batches(images: NDArray[np.uint8], spec: ModelSpec) -> Iterator[Tensor]:
-    """Yield normalised batches (B, 3, H, W)."""
-    mean = torch.tensor(spec.mean).view(1, 3, 1, 1)
-    std = torch.tensor(spec.std).view(1, 3, 1, 1)
-    for start in range(0, len(images), _BATCH):
-        batch = torch.from_numpy(images[start : start + _BATCH])
-        yield (batch.permute(0, 3, 1, 2).float() / 255 - mean) / std
 
 
 def heading() -> str:

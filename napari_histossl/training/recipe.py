@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Literal
 
 from napari_histossl.errors import PlanError
+from napari_histossl.training.variation import DINO_VIEWS, STAIN, View
 
 
 @dataclass(frozen=True, slots=True)
 class DinoRecipe:
-    """All that a training depends on besides the pictures.
+    """All that a training depends on besides what it learns from.
 
     Attributes
     ----------
@@ -21,16 +23,22 @@ class DinoRecipe:
         Pictures a step.
     seed : int
         Decides initial weights, order and crops.
+    reads : {"pictures", "grids"}
+        What it learns from: pictures, or grids of features of another model.
     patch_size, embed_dim, depth, num_heads : int
-        The transformer.
+        The transformer; on grids a patch is one feature.
+    position_px, tile_px : int
+        Edge of the pictures that the position embedding is made for, and of the tile
+        that the model reads on a slide.
     prototypes, hidden, bottleneck : int
         Width of the projection head's output, of its layers, and before the last.
     global_px, local_px : int
-        Edges of the crops, in pixels.
+        Edges of the crops, in pixels, or in features of a grid.
     global_crops, local_crops : int
         Crops of a picture; the teacher sees the global ones only.
     global_area, local_area : tuple of float
-        Least and largest share of the picture that a crop takes.
+        Least and largest share of the picture that a crop takes; on grids the edges
+        alone say it.
     learning_rate : float
         Peak; reached after `warm_up`, then down to `final_rate` of it by a cosine.
     warm_up : float
@@ -39,6 +47,10 @@ class DinoRecipe:
         Share of the peak learning rate at the last step.
     weight_decay : tuple of float
         At the first and the last step.
+    decay_follows : {"line", "cosine"}
+        How it gets from one to the other.
+    second_moment : float
+        Share of the old squared gradient that the optimiser keeps.
     teacher_momentum : float
         At the first step; rises to 1 by a cosine.
     student_temperature : float
@@ -51,22 +63,25 @@ class DinoRecipe:
         Steps in which the last layer of the head does not learn.
     clip : float
         Largest norm of the gradient.
-    stain_deviation : float
-        Standard deviation of the random gain of optical density, common to the
-        channels and for each of them.
-    offset_deviation : float
-        Standard deviation of the random offset of optical density.
-    grey, blur : float
-        Chance that a crop is made grey, or blurred.
+    views : {"stain", "dino"}
+        How views differ: `variation.STAIN`, or as published, `variation.DINO_VIEWS`.
+    normalise : {"pictures", "half"}
+        By mean and deviation of the pictures, or by 0.5 as HIPT's models are run.
+    start : {"xavier", "normal"}
+        Initial weights: of equal power in and out, or of deviation 0.02 as published,
+        which is far too small for narrow tokens.
     """
 
     steps: int = 1500
     batch: int = 32
     seed: int = 0
+    reads: Literal["pictures", "grids"] = "pictures"
     patch_size: int = 8
     embed_dim: int = 128
     depth: int = 4
     num_heads: int = 8
+    position_px: int = 128
+    tile_px: int = 128
     prototypes: int = 256
     hidden: int = 256
     bottleneck: int = 64
@@ -80,16 +95,17 @@ class DinoRecipe:
     warm_up: float = 0.08
     final_rate: float = 0.02
     weight_decay: tuple[float, float] = (0.04, 0.2)
+    decay_follows: Literal["line", "cosine"] = "line"
+    second_moment: float = 0.99
     teacher_momentum: float = 0.985
     student_temperature: float = 0.1
     teacher_temperature: tuple[float, float] = (0.04, 0.05)
     centre_momentum: float = 0.9
     frozen_steps: int = 10
     clip: float = 3.0
-    stain_deviation: float = 0.2
-    offset_deviation: float = 0.03
-    grey: float = 0.05
-    blur: float = 0.10
+    views: Literal["stain", "dino"] = "stain"
+    normalise: Literal["pictures", "half"] = "pictures"
+    start: Literal["xavier", "normal"] = "xavier"
 
     def __post_init__(self) -> None:
         if min(self.steps, self.batch, self.global_crops) < 1 or self.local_crops < 0:
@@ -103,6 +119,17 @@ class DinoRecipe:
                 f"crops are whole tokens of {self.patch_size} px; got crops of "
                 f"{self.global_px} and {self.local_px} px"
             )
+
+
+def dino_views(recipe: DinoRecipe) -> list[View]:
+    """Return the views of a recipe, the global ones first."""
+    first, second, local = DINO_VIEWS if recipe.views == "dino" else (STAIN,) * 3
+    large = [
+        View(recipe.global_px, recipe.global_area, second if number else first)
+        for number in range(recipe.global_crops)
+    ]
+    small = View(recipe.local_px, recipe.local_area, local)
+    return large + [small] * recipe.local_crops
 
 
 _TEACHER_WARM_UP = 0.3
@@ -123,21 +150,32 @@ def step_values(recipe: DinoRecipe, step: int) -> StepValues:
     """Return the scheduled values of a step, 0 to ``recipe.steps - 1``."""
     done = step / recipe.steps
     first_decay, last_decay = recipe.weight_decay
+    way = 1 - _cosine(done) if recipe.decay_follows == "cosine" else done
     cold, warm = recipe.teacher_temperature
     return StepValues(
-        learning_rate=_learning_rate(recipe, done),
-        weight_decay=first_decay + (last_decay - first_decay) * done,
+        learning_rate=recipe.learning_rate
+        * rate_share(done, recipe.warm_up, recipe.final_rate),
+        weight_decay=first_decay + (last_decay - first_decay) * way,
         teacher_momentum=1 - (1 - recipe.teacher_momentum) * _cosine(done),
         teacher_temperature=cold + (warm - cold) * min(1.0, done / _TEACHER_WARM_UP),
     )
 
 
-def _learning_rate(recipe: DinoRecipe, done: float) -> float:
-    if done < recipe.warm_up:
-        return recipe.learning_rate * min(1.0, done / recipe.warm_up + 0.01)
-    falling = _cosine((done - recipe.warm_up) / (1 - recipe.warm_up))
-    share = recipe.final_rate + (1 - recipe.final_rate) * falling
-    return recipe.learning_rate * share
+def rate_share(done: float, warm_up: float, final: float) -> float:
+    """Return the share of the peak learning rate after a share of the steps.
+
+    Parameters
+    ----------
+    done : float
+        Share of the steps that are done, 0 to 1.
+    warm_up : float
+        Share of the steps over which it rises in a line.
+    final : float
+        What is left at the end of the cosine.
+    """
+    if done < warm_up:
+        return min(1.0, done / warm_up + 0.01)
+    return final + (1 - final) * _cosine((done - warm_up) / (1 - warm_up))
 
 
 def _cosine(done: float) -> float:

@@ -7,12 +7,53 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_histossl.training.batches import Items
+
 _DARKEST = 0.02
 _GAINS = (0.4, 1.8)
 """Least and largest gain of optical density."""
 
 _OFFSET = 0.08
 """Largest offset of optical density."""
+
+
+class Restained:
+    """Pictures in other stains, each in one of its own.
+
+    Parameters
+    ----------
+    pictures : Items
+        RGB, (N, H, W, 3) of dtype uint8.
+    rng : Generator
+        Source of all randomness.
+    deviation : float
+        Standard deviation of the gain of optical density, common to the channels and
+        again for each of them.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        That of the pictures.
+    """
+
+    def __init__(
+        self, pictures: Items, rng: np.random.Generator, *, deviation: float = 0.25
+    ) -> None:
+        shape = (len(pictures), 1, 1)
+        common = rng.standard_normal((*shape, 1))
+        channels = rng.standard_normal((*shape, 3))
+        gain = np.clip(1 + deviation * (common + channels), *_GAINS)
+        self._gain = gain.astype(np.float32)
+        self._offset = (_OFFSET * rng.random((*shape, 3))).astype(np.float32)
+        self._pictures, self.shape = pictures, tuple(pictures.shape)
+
+    def __len__(self) -> int:
+        return len(self._pictures)
+
+    def __getitem__(self, indices: Any) -> NDArray[np.uint8]:
+        """Return restained pictures at indices, (n, H, W, 3) of dtype uint8."""
+        parts = self._pictures[indices], self._gain[indices], self._offset[indices]
+        return np.stack([_stain(*each) for each in zip(*parts, strict=True)])
 
 
 def shift_stain(
@@ -27,20 +68,14 @@ def shift_stain(
     rng : Generator
         Source of all randomness.
     deviation : float
-        Standard deviation of the gain of optical density, common to the channels and
-        again for each of them.
+        As of `Restained`.
 
     Returns
     -------
     ndarray of shape (N, H, W, 3) and dtype uint8
         RGB.
     """
-    shape = (len(images), 1, 1)
-    common = rng.standard_normal((*shape, 1))
-    channels = rng.standard_normal((*shape, 3))
-    gain = np.clip(1 + deviation * (common + channels), *_GAINS).astype(np.float32)
-    offset = (_OFFSET * rng.random((*shape, 3))).astype(np.float32)
-    return np.stack([_stain(*each) for each in zip(images, gain, offset, strict=True)])
+    return Restained(images, rng, deviation=deviation)[:]
 
 
 def _stain(

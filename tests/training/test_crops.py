@@ -5,24 +5,28 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from napari_histossl.training import DinoRecipe, shift_stain
+from napari_histossl.training import Variation, shift_stain
+from napari_histossl.training.variation import SIMCLR_VIEW, STAIN
 
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.torch
 
-PLAIN = DinoRecipe(stain_deviation=0.0, offset_deviation=0.0, grey=0.0, blur=0.0)
+PLAIN = Variation()
 
 
-def _crops(images, px, area, recipe, seed=0):
+def _crops(images, px, area, variation, seed=0):
     from napari_histossl.training.crops import random_crops
 
-    return random_crops(images, px, area, recipe, torch.Generator().manual_seed(seed))
+    return random_crops(
+        images, px, area, variation, torch.Generator().manual_seed(seed)
+    )
 
 
-def test_a_generator_decides_everything():
+@pytest.mark.parametrize("variation", [STAIN, SIMCLR_VIEW], ids=["stain", "simclr"])
+def test_a_generator_decides_everything(variation):
     images = torch.rand(3, 3, 40, 40, generator=torch.Generator().manual_seed(1))
     first, again, other = (
-        _crops(images, 16, (0.2, 0.5), DinoRecipe(), seed) for seed in (4, 4, 5)
+        _crops(images, 16, (0.2, 0.5), variation, seed) for seed in (4, 4, 5)
     )
     assert first.shape == (3, 3, 16, 16)
     assert torch.equal(first, again)
@@ -54,6 +58,14 @@ def test_views_are_flipped_and_turned():
         tuple((v[0, ::7, ::7] * 10).round().int().flatten().tolist()) for v in views
     }
     assert len(seen) == 8
+
+
+def test_published_views_are_mirrored_only():
+    corner = torch.full((100, 3, 8, 8), 0.5)
+    corner[:, :, :4, :4], corner[:, :, :4, 4:] = 0.9, 0.2
+    views = _crops(corner, 8, (1.0, 1.0), replace(PLAIN, turns=False))
+    tops = {tuple((v[0, 0, ::7] * 10).round().int().tolist()) for v in views}
+    assert tops == {(9, 2), (2, 9)}
 
 
 def test_stain_varies_by_optical_density():
@@ -90,3 +102,48 @@ def test_shifted_stain_is_strong_and_keeps_the_tissue():
         for channel in range(3):
             order = np.argsort(image[..., channel].ravel(), kind="stable")
             assert (np.diff(moved[..., channel].ravel()[order].astype(int)) >= 0).all()
+
+
+def test_hue_turns_and_comes_back():
+    from napari_histossl.training.colour import turn_hue
+
+    colour = torch.tensor([0.6, 0.4, 0.5]).view(1, 3, 1, 1).expand(3, 3, 2, 2)
+    turned = turn_hue(colour, torch.tensor([0.0, 0.25, 1.0]))
+    for place in (0, 2):
+        torch.testing.assert_close(turned[place], colour[place], atol=1e-5, rtol=0)
+    assert (turned[1] - colour[1]).abs().max() > 0.1
+    luma = torch.tensor([0.299, 0.587, 0.114]).view(1, 3, 1, 1)
+    torch.testing.assert_close(
+        (turned * luma).sum(1), (colour * luma).sum(1), atol=1e-3, rtol=0
+    )
+
+
+def test_each_view_is_blurred_by_its_own_deviation():
+    from napari_histossl.training.colour import gaussian_blur
+
+    point = torch.zeros(2, 3, 21, 21)
+    point[:, :, 10, 10] = 1
+    deviations = torch.tensor([0.8, 1.6])
+    blurred = gaussian_blur(point, deviations)
+    places = torch.arange(21) - 10.0
+    spread = (blurred[:, 0].sum(1) * places**2).sum(1)
+    torch.testing.assert_close(blurred.sum((2, 3)), torch.ones(2, 3))
+    assert spread[0] == pytest.approx(0.8**2, rel=0.02)
+    assert 0.85 * 1.6**2 < spread[1] < 1.6**2  # cut off at two deviations
+
+
+def test_jitter_reaches_as_far_as_asked():
+    grey = torch.full((300, 3, 8, 8), 0.5)
+    bright = _crops(grey, 8, (1, 1), replace(PLAIN, jitter=1.0, brightness=0.4))
+    values = bright.mean((1, 2, 3))
+    assert 0.29 < values.min() < 0.33
+    assert 0.67 < values.max() < 0.71
+    some = _crops(grey, 8, (1, 1), replace(PLAIN, jitter=0.5, brightness=0.4))
+    kept = ((some.mean((1, 2, 3)) - 0.5).abs() < 1e-4).float().mean()
+    assert 0.4 < kept < 0.6
+
+
+def test_solarised_views_have_no_highlights():
+    white = torch.full((50, 3, 4, 4), 0.9)
+    views = _crops(white, 4, (1, 1), replace(PLAIN, solarise=1.0))
+    torch.testing.assert_close(views, torch.full_like(views, 0.1))

@@ -1,14 +1,13 @@
-"""The DINO loop: the same numbers again, after a break, and no collapse."""
+"""DINO on pictures and on grids: the same numbers again, and no collapse."""
 
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from napari_histossl.errors import PlanError, WeightsError
-from napari_histossl.models import examine_weights, load_model
-from napari_histossl.training import DinoRecipe, DinoTrainer, train_dino
-from napari_histossl.training.recipe import step_values
+from napari_histossl.errors import PlanError
+from napari_histossl.training import DINO_PRESETS, DinoRecipe
+from napari_histossl.training.recipe import dino_views, step_values
 
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.torch
@@ -19,42 +18,26 @@ RECIPE = DinoRecipe(
 )  # fmt: skip
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
-@pytest.fixture(scope="module")
-def images():
-    """Discs of several sizes and densities on pink ground."""
-    rng = np.random.default_rng(0)
-    rows, columns = np.mgrid[:48, :48]
-    pictures = np.full((24, 48, 48, 3), (230, 180, 210), np.uint8)
-    for index, picture in enumerate(pictures):
-        for y, x in rng.uniform(0, 48, (4 + 8 * (index % 3), 2)):
-            inside = (rows - y) ** 2 + (columns - x) ** 2 < (3 + index % 3) ** 2
-            picture[inside] = (90, 60, 130)
-    noise = rng.integers(0, 12, pictures.shape, dtype=np.uint8)
-    return pictures - noise
-
-
 def _weights(trainer):
     return {k: v.clone() for k, v in trainer.model.state_dict().items()}
 
 
-def _run(images, steps, recipe=RECIPE):
-    trainer = DinoTrainer(images, recipe)
+def _trainer(items, recipe=RECIPE):
+    from napari_histossl.training import DinoTrainer
+
+    return DinoTrainer(items, recipe)
+
+
+def _run(pictures, steps, recipe=RECIPE):
+    trainer = _trainer(pictures, recipe)
     return trainer, [trainer.step() for _ in range(steps)]
 
 
-def test_one_seed_one_result(images):
-    first, reports = _run(images, 20)
-    second, again = _run(images, 20)
+def test_one_seed_one_result(discs):
+    first, reports = _run(discs, 20)
+    second, again = _run(discs, 20)
     assert reports == again
-    other = DinoTrainer(images, replace(RECIPE, seed=1))
+    other = _trainer(discs, replace(RECIPE, seed=1))
     assert all(np.isfinite([r.loss, r.row_entropy, r.mean_entropy]).all()
                for r in reports)  # fmt: skip
     theirs = _weights(second)
@@ -63,15 +46,15 @@ def test_one_seed_one_result(images):
     assert other.step() != reports[0]
 
 
-def test_it_learns_without_collapse(images):
-    _, reports = _run(images, 20)
+def test_it_learns_without_collapse(discs):
+    _, reports = _run(discs, 20)
     losses = [r.loss for r in reports]
     assert np.mean(losses[-5:]) < np.mean(losses[:5])
     assert reports[-1].mean_entropy > reports[-1].row_entropy
 
 
-def test_the_teacher_follows_and_is_never_trained(images):
-    trainer = DinoTrainer(images, RECIPE)
+def test_the_teacher_follows_and_is_never_trained(discs):
+    trainer = _trainer(discs, RECIPE)
     start = _weights(trainer)
     trainer.step()
     trainer.step()
@@ -86,12 +69,12 @@ def test_the_teacher_follows_and_is_never_trained(images):
     assert not any(p.requires_grad for p in trainer.teacher.parameters())
 
 
-def test_a_resumed_training_equals_an_uninterrupted_one(images, tmp_path):
-    whole, _ = _run(images, 12)
-    half, _ = _run(images, 5)
+def test_a_resumed_training_equals_an_uninterrupted_one(discs, tmp_path):
+    whole, _ = _run(discs, 12)
+    half, _ = _run(discs, 5)
     path = tmp_path / "a.checkpoint"
     torch.save(half.state(), path)
-    resumed = DinoTrainer(images, RECIPE)
+    resumed = _trainer(discs, RECIPE)
     resumed.restore(torch.load(path, weights_only=True))
     for _ in range(7):
         resumed.step()
@@ -100,55 +83,9 @@ def test_a_resumed_training_equals_an_uninterrupted_one(images, tmp_path):
         assert torch.equal(value, expected[key]), key
 
 
-def test_a_file_is_written_and_enough(images, tmp_path):
-    out = tmp_path / "small.safetensors"
-    recipe = replace(RECIPE, steps=6)
-    records = list(train_dino(images, recipe, out, mpp=0.7, provenance={"seeds": [1]}))
-    assert [r.done for r in records] == [1, 2, 3, 4, 5, 6]
-    assert "loss" in records[-1].message
-    model, spec = load_model(out)
-    assert spec.mpp == 0.7
-    assert spec.mean != (0.5, 0.5, 0.5)
-    assert model(torch.zeros(1, 3, 64, 64)).shape == (1, 24)
-    said = examine_weights(out).provenance
-    assert said["recipe"]["steps"] == 6
-    assert said["seeds"] == [1]
-    assert len(out.with_suffix(".csv").read_text().splitlines()) == 7
-    assert {p.suffix for p in tmp_path.iterdir()} == {".safetensors", ".csv"}
-
-
-def test_closing_and_taking_up_again(images, tmp_path, monkeypatch):
-    """Stopped in the middle: the checkpoint is used, the result is the same."""
-    monkeypatch.setattr("napari_histossl.training.dino._CHECKPOINT_S", 0.0)
-    recipe = replace(RECIPE, steps=8)
-    plain, broken = tmp_path / "plain.safetensors", tmp_path / "broken.safetensors"
-    list(train_dino(images, recipe, plain))
-    work = train_dino(images, recipe, broken)
-    for _ in range(3):
-        next(work)
-    work.close()
-    assert not broken.exists()
-    with pytest.raises(PlanError, match="another recipe"):
-        next(train_dino(images, replace(recipe, seed=9), broken))
-    records = list(train_dino(images, recipe, broken))
-    assert records[0].done == 4
-    assert plain.read_bytes() == broken.read_bytes()
-    assert (
-        plain.with_suffix(".csv").read_text() == broken.with_suffix(".csv").read_text()
-    )
-
-
-def test_a_damaged_checkpoint_says_so(images, tmp_path):
-    out = tmp_path / "x.safetensors"
-    out.with_name("x.safetensors.checkpoint").write_bytes(b"nonsense")
-    with pytest.raises(WeightsError, match="--overwrite"):
-        next(train_dino(images, RECIPE, out))
-    assert next(train_dino(images, RECIPE, out, overwrite=True)).done == 1
-
-
-def test_impossible_trainings(images):
+def test_impossible_trainings(discs):
     with pytest.raises(PlanError, match="at least a batch of 8"):
-        DinoTrainer(images[:5], RECIPE)
+        _trainer(discs[:5], RECIPE)
     with pytest.raises(PlanError, match="whole tokens of 8 px"):
         replace(RECIPE, local_px=20)
     with pytest.raises(PlanError, match="steps=0"):
@@ -165,3 +102,67 @@ def test_schedules_at_both_ends():
     assert last.teacher_temperature == 0.05
     assert first.teacher_momentum == pytest.approx(0.985)
     assert last.teacher_momentum == pytest.approx(1.0, abs=1e-5)
+
+
+def test_the_published_schedule_decays_by_a_cosine():
+    recipe = replace(DINO_PRESETS["hipt256"].recipe, steps=100)
+    decays = [step_values(recipe, step).weight_decay for step in (0, 25, 50)]
+    assert decays == pytest.approx([0.04, 0.04 + 0.36 * 0.14645, 0.22], abs=1e-4)
+
+
+def test_the_published_recipe():
+    """The numbers of HIPT's patch model, and DINO's views."""
+    recipe = DINO_PRESETS["hipt256"].recipe
+    views = dino_views(recipe)
+    assert [view.px for view in views] == [224, 224] + [96] * 8
+    assert [view.variation.gaussian for view in views] == [1.0, 0.1] + [0.5] * 8
+    assert [view.variation.solarise for view in views] == [0.0, 0.2] + [0.0] * 8
+    assert (recipe.prototypes, recipe.batch, recipe.steps) == (65536, 256, 400_000)
+    assert (views[0].area, views[2].area) == ((0.4, 1.0), (0.05, 0.4))
+
+
+def _grids(count=12, seed=0):
+    """Regions in which a block of the first features is high, somewhere."""
+    rng = np.random.default_rng(seed)
+    grids = rng.normal(0, 0.1, (count, 8, 8, 5)).astype(np.float32)
+    for index, grid in enumerate(grids):
+        y, x = rng.integers(0, 5, 2)
+        grid[y : y + 3, x : x + 3, index % 5] += 2
+    return grids
+
+
+GRID_RECIPE = replace(
+    RECIPE, reads="grids", patch_size=1, position_px=6, tile_px=8, global_px=6,
+    local_px=3,
+)  # fmt: skip
+
+
+def test_regions_are_learned_from_grids_of_features(tmp_path):
+    from napari_histossl.models import load_model
+    from napari_histossl.training import DinoTrainer, train
+
+    out = tmp_path / "region.safetensors"
+    trainer = DinoTrainer(_grids(), replace(GRID_RECIPE, steps=10))
+    list(train(trainer, out))
+    model, spec = load_model(out)
+    assert (spec.name, spec.reads_pixels, spec.tile_px) == ("hipt_region_vit", False, 8)
+    with torch.inference_mode():
+        feature = model(torch.from_numpy(_grids(2, seed=1)).movedim(3, 1))
+    assert feature.shape == (2, 24)
+    assert torch.isfinite(feature).all()
+
+
+def test_a_training_on_grids_can_be_taken_up(tmp_path):
+    whole, half, resumed = (_trainer(_grids(), GRID_RECIPE) for _ in range(3))
+    reports = [whole.step() for _ in range(6)]
+    for _ in range(3):
+        half.step()
+    resumed.restore(half.state())
+    assert [resumed.step() for _ in range(3)] == reports[3:]
+
+
+def test_grids_and_pictures_are_not_mixed_up(discs):
+    with pytest.raises(PlanError, match="grids of features"):
+        _trainer(_grids(), RECIPE)
+    with pytest.raises(PlanError, match="larger grids than 8 x 8"):
+        _trainer(_grids(), replace(GRID_RECIPE, global_px=9)).step()
