@@ -3,6 +3,11 @@ from . import registry as registry
 from . import resnet as resnet
 from . import vit as vit
 from . import weights as weights
+from .library import StoredWeights as StoredWeights
+from .library import add_weights as add_weights
+from .library import find_weights as find_weights
+from .library import list_weights as list_weights
+from .library import weights_folder as weights_folder
 from .metadata import WeightsRecord as WeightsRecord
 from .metadata import examine_weights as examine_weights
 from .published import PUBLISHED as PUBLISHED

@@ -59,13 +59,16 @@ class WeightsRecord:
     notes: tuple[str, ...] = ()
 
 
-def examine_weights(path: str | Path) -> WeightsRecord:
+def examine_weights(path: str | Path, *, num_heads: int | None = None) -> WeightsRecord:
     """Hash a file of weights and tell which model it is for; no tensor is loaded.
 
     Parameters
     ----------
     path : str or Path
         A safetensors file or a PyTorch checkpoint. Nothing in it is run.
+    num_heads : int, optional
+        Heads of a transformer, which no file but those of this package tells; by
+        default DINO's convention of 64 numbers a head.
 
     Returns
     -------
@@ -84,9 +87,9 @@ def examine_weights(path: str | Path) -> WeightsRecord:
         spec = spec_from_header(path, text)
         if spec is not None:
             return WeightsRecord(str(path), digest, spec, provenance_of(text))
-        return _recognised(path, digest, content)
+        return _recognised(path, digest, content, num_heads)
     with open_checkpoint(path) as checkpoint:
-        return _recognised(path, digest, checkpoint.content)
+        return _recognised(path, digest, checkpoint.content, num_heads)
 
 
 def hash_file(path: str | Path) -> str:
@@ -104,7 +107,9 @@ def hash_file(path: str | Path) -> str:
 # ---- Files that do not say ----
 
 
-def _recognised(path: str | Path, digest: str, content: Any) -> WeightsRecord:
+def _recognised(
+    path: str | Path, digest: str, content: Any, num_heads: int | None
+) -> WeightsRecord:
     """Return the record of a file that was made elsewhere."""
     state, options = state_of(content, path), _options(content)
     known = published_with_hash(digest)
@@ -116,7 +121,8 @@ def _recognised(path: str | Path, digest: str, content: Any) -> WeightsRecord:
         }
         return WeightsRecord(str(path), digest, known.spec, {**source, **options})
     try:
-        spec = recognise({key: tuple(value.shape) for key, value in state.items()})
+        shapes = {key: tuple(value.shape) for key, value in state.items()}
+        spec = recognise(shapes, num_heads)
     except WeightsError as error:
         return WeightsRecord(str(path), digest, None, options, (str(error),))
     spec, note = _normalised(spec, options.get("options", {}))

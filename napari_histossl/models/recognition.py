@@ -34,13 +34,15 @@ _RESNETS = {
 """Blocks of each stage, and whether they are bottlenecks, by depth."""
 
 
-def recognise(shapes: Shapes) -> ModelSpec:
+def recognise(shapes: Shapes, num_heads: int | None = None) -> ModelSpec:
     """Return the model that tensors of these names and shapes are for.
 
     Parameters
     ----------
     shapes : mapping of str to tuple of int
         A state dict as it is in a file, prefixes and other networks included.
+    num_heads : int, optional
+        Heads of a transformer, where the convention does not hold.
 
     Returns
     -------
@@ -61,9 +63,9 @@ def recognise(shapes: Shapes) -> ModelSpec:
     """
     patch, region, network = (network_in(shapes, probes) for probes in _PROBES)
     if _has(patch, 0):
-        return _patch_spec(patch)
+        return _patch_spec(patch, num_heads)
     if _has(region, 1):
-        return _region_spec(region)
+        return _region_spec(region, num_heads)
     if _has(network, 2):
         return _resnet_spec(network)
     some = ", ".join(list(shapes)[:4])
@@ -78,7 +80,7 @@ def _has(shapes: Shapes, kind: int) -> bool:
     return all(key in shapes for key in _PROBES[kind])
 
 
-def _patch_spec(shapes: Shapes) -> ModelSpec:
+def _patch_spec(shapes: Shapes, num_heads: int | None) -> ModelSpec:
     dim, channels, patch_px, width_px = _axes(shapes, "patch_embed.proj.weight", 4)
     if channels != 3 or patch_px != width_px:
         raise WeightsError(
@@ -90,17 +92,18 @@ def _patch_spec(shapes: Shapes) -> ModelSpec:
         "patch_size": patch_px,
         "embed_dim": dim,
     }
-    return spec_with("vit", {**config, **_blocks(shapes, dim, _HEAD_DIM)})
+    blocks = _blocks(shapes, num_heads or _heads(dim, _HEAD_DIM))
+    return spec_with("vit", {**config, **blocks})
 
 
-def _region_spec(shapes: Shapes) -> ModelSpec:
+def _region_spec(shapes: Shapes, num_heads: int | None) -> ModelSpec:
     dim, input_dim = _axes(shapes, "phi.0.weight", 2)
     config = {
         "img_size": 16 * _grid(shapes),
         "input_embed_dim": input_dim,
         "output_embed_dim": dim,
     }
-    blocks = _blocks(shapes, dim, _REGION_HEAD_DIM)
+    blocks = _blocks(shapes, num_heads or _heads(dim, _REGION_HEAD_DIM))
     return spec_with("hipt_region_vit", {**config, **blocks})
 
 
@@ -124,16 +127,20 @@ def _resnet_spec(shapes: Shapes) -> ModelSpec:
     )
 
 
-def _blocks(shapes: Shapes, dim: int, head_dim: int) -> dict[str, Any]:
-    """Return the options that all blocks share."""
+def _heads(dim: int, head_dim: int) -> int:
     if dim % head_dim:
         raise WeightsError(
             f"its tokens have a length of {dim}, no multiple of {head_dim}, so the "
-            f"number of heads cannot be told"
+            f"number of heads cannot be told; say it as well"
         )
+    return dim // head_dim
+
+
+def _blocks(shapes: Shapes, num_heads: int) -> dict[str, Any]:
+    """Return the options that all blocks share."""
     return {
         "depth": _count(shapes, r"blocks\.(\d+)\.attn\.qkv\.weight"),
-        "num_heads": dim // head_dim,
+        "num_heads": num_heads,
         "qkv_bias": "blocks.0.attn.qkv.bias" in shapes,
         "norm_eps": 1e-6,
     }
