@@ -32,6 +32,11 @@ class FileWatch:
         except OSError:
             self._first = None
 
+    @property
+    def identity(self) -> tuple[int, ...] | None:
+        """What tells the first file from any other one; None where there was none."""
+        return None if self._first is None else _identity(self._first)
+
     def refuse_changed(self) -> None:
         """Raise if another file, or other content, is there now.
 
@@ -76,6 +81,11 @@ class SharedFile:
         self._watch = FileWatch(path)
         if _identity(os.fstat(self._handle.number)) != _identity(path.stat()):
             raise _changed(path)
+
+    @property
+    def watch(self) -> FileWatch:
+        """What tells whether the file is still the one that was opened."""
+        return self._watch
 
     def read_at(self, offset: int, count: int) -> bytes:
         """Return bytes of the file.

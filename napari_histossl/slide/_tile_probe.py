@@ -7,6 +7,7 @@ downsample, which OpenSlide resamples, are shown as they are in the file.
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -41,19 +42,31 @@ def open_tiff_tiles(slide: Slide) -> TiffTileSource | None:
     path = getattr(slide.source, "path", None)
     if not isinstance(path, Path):
         return None
-    pages = pages_of_levels(path, slide.levels)
-    if pages is None or not _may_leave_out(slide, pages):
-        return None
     try:
         file = SharedFile(path)
     except HistoSSLError:
         return None
-    chosen = [_fitting(slide, level, page, file) for level, page in enumerate(pages)]
-    fitting = [decoder for decoder in chosen if decoder is not None]
-    if len(fitting) < len(pages):
+    key = "tiff", file.watch.identity
+    with slide.kept.setdefault("probing", threading.Lock()):
+        if key not in slide.kept:
+            slide.kept[key] = _layout(slide, path, file)
+    layout = slide.kept[key]
+    if layout is None:
         file.close()
         return None
-    return TiffTileSource(slide, file, pages, fitting)
+    return TiffTileSource(slide, file, *layout)
+
+
+def _layout(
+    slide: Slide, path: Path, file: SharedFile
+) -> tuple[list[TilePage], list[Decoder]] | None:
+    """Return the pages of a slide's levels and what decodes each, if it can be told."""
+    pages = pages_of_levels(path, slide.levels)
+    if pages is None or not _may_leave_out(slide, pages):
+        return None
+    chosen = [_fitting(slide, level, page, file) for level, page in enumerate(pages)]
+    fitting = [decoder for decoder in chosen if decoder is not None]
+    return (pages, fitting) if len(fitting) == len(pages) else None
 
 
 def _may_leave_out(slide: Slide, pages: list[TilePage]) -> bool:

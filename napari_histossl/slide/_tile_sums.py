@@ -46,6 +46,8 @@ class CoarseSums:
     ----------
     slide : Slide
         Read at level 0.
+    kept : dict
+        Where sums are kept; whoever has the same one need not make them again.
 
     Attributes
     ----------
@@ -53,14 +55,16 @@ class CoarseSums:
         Edge of a block in level-0 pixels, a power of two from 16.
     """
 
-    def __init__(self, slide: Slide) -> None:
+    def __init__(self, slide: Slide, kept: dict[Any, Any]) -> None:
         self._slide = slide
         self._shape = slide.levels[0].shape
         self.block = block_edge(self._shape)
         blocks = -(-self._shape[0] // self.block), -(-self._shape[1] // self.block)
         self._grid = TileGrid(blocks, _SUMS_PX)
-        self._sums: dict[tuple[int, int], NDArray[Any]] = {}
-        self._locks: dict[tuple[int, int], threading.Lock] = {}
+        self._sums: dict[tuple[int, int], NDArray[Any]] = kept.setdefault("sums", {})
+        self._locks: dict[tuple[int, int], threading.Lock] = kept.setdefault(
+            "locks", {}
+        )
         self._lock = threading.Lock()
 
     def mean(self, box: Box, ratio: int) -> NDArray[np.uint8]:

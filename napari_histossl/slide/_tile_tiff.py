@@ -30,6 +30,11 @@ _FetchTile = Callable[[int, int, int], NDArray[Any]]
 """Returns a tile of one of the file's own levels."""
 
 
+_HANDED_ON_BYTES = 32 << 20
+"""A level of this size, decoded for the overview, is decoded once for the first view
+as well, which needs the same tiles right afterwards: each is handed on, then let go."""
+
+
 class TiffTileSource(SlideTileSource):
     """Tiles of a tiled TIFF or SVS, decoded directly.
 
@@ -55,37 +60,45 @@ class TiffTileSource(SlideTileSource):
         chosen: list[Decoder],
     ) -> None:
         self._file, self._pages, self._decoders = file, pages, chosen
-        super().__init__(_TiledSlide(slide, pages, self._decode), pages[0].tile_px)
+        view = _TiledSlide(slide, pages, self._decode)
+        super().__init__(view, pages[0].tile_px, file.watch)
         self._original = slide
-        self._watch = None  # the file itself watches
+        self._handed_on: dict[Any, NDArray[Any]] = self._kept.setdefault("decoded", {})
         self._virtual_of = {
             native: level
             for level, native in reversed(list(enumerate(self._natives)))
             if abs(self._ratios[level] - 1) < _SAME_RATIO
         }
 
-    def read_tile_using(
-        self, level: int, ty: int, tx: int, look_up: LookUp
-    ) -> NDArray[Any]:
-        """Read one tile, finer ones from a cache; see `TileSource`."""
+    def _make_tile(self, level: int, ty: int, tx: int, look_up: LookUp) -> NDArray[Any]:
         box = self.inside_box(level, ty, tx)
         native = self._natives[level]
         if self._is_tile_of_file(box, level):
             return self._framed(self._decode(native, ty, tx), box)
+        is_handed_on = level == len(self.levels) - 1 and self._is_small(native)
         if self._ratios[level] >= self._block:
-            return super().read_tile(level, ty, tx)
+            return super()._make_tile(level, ty, tx, look_up)
 
         def fetch(index: int, row: int, column: int) -> NDArray[Any]:
             virtual = self._virtual_of.get(index)
             tile = None if virtual is None else look_up(self, virtual, row, column)
             if tile is not None and self._is_own(virtual, row, column):
                 return tile
-            return self._decode(index, row, column)
+            tile = self._handed_on.pop((index, row, column), None)
+            if tile is None:
+                tile = self._decode(index, row, column)
+                if is_handed_on:
+                    self._handed_on[index, row, column] = tile
+            return tile
 
         if self._is_whole_tiles(level):
             return self._mean_of_tiles(level, ty, tx, fetch)
         view = _TiledSlide(self._original, self._pages, fetch)
         return self.whole_tile(read_virtual(view, box, level))
+
+    def _is_small(self, native: int) -> bool:
+        height, width = self._pages[native].shape
+        return height * width * 3 <= _HANDED_ON_BYTES
 
     def _is_whole_tiles(self, level: int) -> bool:
         """Return True if blocks of pixels never lie in two tiles of the file."""
@@ -112,10 +125,6 @@ class TiffTileSource(SlideTileSource):
             part = picture[y : y + size, x : x + size]
             part[...] = fetch(native, row, column)[: part.shape[0], : part.shape[1]]
         return self.whole_tile(block_mean(picture, block))
-
-    def read_tile(self, level: int, ty: int, tx: int) -> NDArray[Any]:
-        """Read one tile; see `TileSource.read_tile`."""
-        return self.read_tile_using(level, ty, tx, _nothing)
 
     def close(self) -> None:
         """Close the file once the reads in flight are through."""
@@ -186,6 +195,7 @@ class _TiledSlide(Slide):
     def __init__(self, slide: Slide, pages: list[TilePage], fetch: _FetchTile) -> None:
         self.source, self.levels = slide.source, slide.levels
         self.mpp_yx, self.properties = slide.mpp_yx, slide.properties
+        self.kept = slide.kept
         self._pages, self._fetch = pages, fetch
 
     def _read_inside(self, box: Box, level: int) -> NDArray[np.uint8]:
@@ -203,7 +213,3 @@ class _TiledSlide(Slide):
 
     def close(self) -> None:
         """Nothing to release: the source holds the file."""
-
-
-def _nothing(*_: Any) -> None:
-    """Look up nothing."""

@@ -11,8 +11,9 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from functools import cached_property
 from types import MappingProxyType
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,6 +72,11 @@ class Slide(Closing, ABC):
     properties: Mapping[str, str] = MappingProxyType({})
     icc_profile: bytes | None = None
     associated: tuple[str, ...] = ()
+
+    @cached_property
+    def kept(self) -> dict[Any, Any]:
+        """What has been found out about the slide, for the next one who asks."""
+        return {}
 
     def read(self, box: Box, level: int) -> NDArray[np.uint8]:
         """Read a box of one of the file's own levels.

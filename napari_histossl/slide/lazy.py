@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +15,8 @@ from napari_histossl.slide.levels import read_virtual, virtual_levels
 
 if TYPE_CHECKING:
     import dask.array as da
+
+    from napari_histossl.slide.tiles import TileKey
 
 CHUNK_PX = 512
 """Edge of a chunk: larger ones make a viewer read far more than it shows."""
@@ -91,9 +94,15 @@ class _ReadChunk:
 
     def _read_overview(self, box: Box) -> NDArray[np.uint8]:
         """Read the same pixels from tiles: a viewer waits for the overview."""
-        from napari_histossl.slide.tiles import open_tiles, tile_arrays
+        from napari_histossl.slide.tiles import keys_of_level, open_tiles, tile_arrays
+
+        def read(key: TileKey) -> None:
+            tiles.read_tile(*key[1:])  # kept with the slide
 
         with open_tiles(self._slide) as tiles:
+            keys = keys_of_level(tiles, self._level)
+            with ThreadPoolExecutor(2) as pool:
+                list(pool.map(read, keys))
             pixels: NDArray[np.uint8] = tile_arrays(tiles)[self._level][box.slices]
         return pixels
 

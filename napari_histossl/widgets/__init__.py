@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     import npe2
     from qtpy.QtWidgets import QWidget
 
+    from napari_histossl.napari_io.reader import Reader
+
 
 def activate(_context: npe2.PluginContext) -> None:
     """Draw slides from tiles before the first layer of this plugin is made.
@@ -21,15 +23,37 @@ def activate(_context: npe2.PluginContext) -> None:
     is dragged on a window without a dock is drawn from tiles too. Without a window,
     as in a script that only reads, nothing happens and Qt is not imported.
     """
+    if _has_window():
+        from napari_histossl.widgets.canvas import install_canvas
+
+        install_canvas()
+
+
+def get_reader(path: str | list[str]) -> Reader | None:
+    """Return what reads a path, or None if it is not for us.
+
+    Parameters
+    ----------
+    path : str or list of str
+        What `napari_io.reader.get_reader` takes. In a window, a slide without coarse
+        levels is read with a progress bar first.
+    """
+    from napari_histossl.napari_io import reader
+
+    read = reader.get_reader(path)
+    if read is None or not _has_window():
+        return read
+    from napari_histossl.widgets._opening import with_overviews
+
+    return with_overviews(read)
+
+
+def _has_window() -> bool:
     if "napari._qt" not in sys.modules:
-        return
+        return False
     from qtpy.QtWidgets import QApplication
 
-    if QApplication.instance() is None:
-        return
-    from napari_histossl.widgets.canvas import install_canvas
-
-    install_canvas()
+    return QApplication.instance() is not None
 
 
 def make_dock(viewer: napari.Viewer) -> QWidget:

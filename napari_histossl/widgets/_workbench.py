@@ -11,13 +11,14 @@ from napari.layers import Layer
 from qtpy.compat import isalive
 from qtpy.QtCore import QObject, Signal
 
-from napari_histossl.errors import SlideOpenError
+from napari_histossl.errors import HistoSSLError
 from napari_histossl.geometry import Box
 from napari_histossl.jobs import Job, Progress, Stopwatch
 from napari_histossl.napari_io import layers as layer_tuples
 from napari_histossl.slide import Slide, open_slide, virtual_levels
 from napari_histossl.store import paths
 from napari_histossl.widgets._errors import show_error
+from napari_histossl.widgets._opening import make_overview
 from napari_histossl.widgets._rotation import Rotation
 from napari_histossl.widgets._shown import METADATA_KEY, ShownSlide
 from napari_histossl.widgets._worker import WorkerProcess
@@ -89,13 +90,22 @@ class Workbench(QObject):
         """
         try:
             self.add_slide(open_slide(path, mpp=mpp), alias)
-        except SlideOpenError as error:
+        except HistoSSLError as error:
             show_error(error)
             return False
         return True
 
     def add_slide(self, slide: Slide, alias: str | None = None) -> Layer:
-        """Add the layer of an opened slide, under another name where one is given."""
+        """Add the layer of an opened slide, under another name where one is given.
+
+        Raises
+        ------
+        OpeningStopped
+            If its overview takes long and the person did not want to wait.
+        SlideReadError
+            If the overview cannot be read.
+        """
+        make_overview(slide, alias or slide.source.name)
         return self.add_layer(layer_tuples.slide_layer(slide, alias=alias))
 
     def call_slide(self, alias: str | None) -> None:

@@ -18,11 +18,12 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_histossl.errors import PlanError, SlideOpenError
+from napari_histossl.errors import HistoSSLError, PlanError, SlideOpenError
 from napari_histossl.panels.worklist import Worklist, check, open_worklist
 from napari_histossl.slide import open_slide
 from napari_histossl.widgets._errors import show_error, show_info
 from napari_histossl.widgets._form import button, note, row
+from napari_histossl.widgets._opening import OpeningStopped, make_overview
 from napari_histossl.widgets._workbench import Workbench
 from napari_histossl.widgets._worker import BackgroundReads
 
@@ -156,7 +157,11 @@ class WorklistPanel(QWidget):
         path = worklist.entries[index].path
         try:
             slide = open_slide(path)
-        except SlideOpenError as error:
+            make_overview(slide, worklist.alias(index) or path.name)
+        except OpeningStopped as stopped:
+            show_info(str(stopped))
+            return False
+        except HistoSSLError as error:
             self.worklist = worklist.checked(path, str(error))
             show_info(f"Skipped: {self.worklist.problem(index)}")
             self._show()

@@ -17,7 +17,8 @@ from napari.layers import Layer
 
 from napari_histossl.geometry import Box
 from napari_histossl.napari_io.layers import slide_layer
-from napari_histossl.slide import Slide, open_slide
+from napari_histossl.slide import Slide
+from napari_histossl.widgets import get_reader
 from napari_histossl.widgets.canvas import install_canvas
 
 OURS = "ours"
@@ -124,20 +125,21 @@ def _reader(path: Path) -> Callable[[int, int, int, int], np.ndarray]:
 
 def ours(viewer: Any, path: Path) -> Shown:
     """This package."""
-    shown = _ours(viewer, open_slide(path))
-    shown.read = _reader(path)
-    return shown
+    read = get_reader(str(path))  # as when the file is dragged on the window
+    return _show(viewer, *read(str(path))[0], _reader(path))
 
 
 def _ours(viewer: Any, slide: Slide) -> Shown:
-    data, options, kind = slide_layer(slide)
-    options |= {"scale": (1, 1), "units": ("pixel", "pixel")}
-    layer = viewer.add_layer(Layer.create(data, options, kind))
-
     def read(y: int, x: int, height: int, width: int) -> np.ndarray:
         return slide.read(Box(y, x, height, width), 0)
 
-    return Shown(layer, read, slide.levels[0].shape[0], install_canvas().drawings()[-1])
+    return _show(viewer, *slide_layer(slide), read)
+
+
+def _show(viewer: Any, data: Any, options: dict, kind: str, read: Any) -> Shown:
+    options |= {"scale": (1, 1), "units": ("pixel", "pixel")}
+    layer = viewer.add_layer(Layer.create(data, options, kind))
+    return Shown(layer, read, data[0].shape[0], install_canvas().drawings()[-1])
 
 
 def _pattern(latency_s: float) -> Callable[[Any, Path], Shown]:

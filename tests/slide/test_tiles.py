@@ -206,6 +206,24 @@ def test_a_source_outlives_close_with_a_sentence(tmp_path):
             source.read_tile(0, 0, 0)
 
 
+def test_what_is_kept_of_a_slide_is_the_same_as_read_anew(tmp_path, tissue_picture):
+    """The overview is made once; its decoded tiles are handed on, once."""
+    picture = np.tile(tissue_picture, (3, 3, 1))
+    path = tmp_path / "s.tif"
+    tifffile.imwrite(path, picture, tile=(128, 128), photometric="rgb")
+    with open_slide(path) as slide, open_tiles(slide) as first:
+        assert isinstance(first, TiffTileSource)
+        top = len(first.levels) - 1
+        overview = first.read_tile(top, 0, 0)
+        with open_tiles(slide) as second:
+            assert second.read_tile(top, 0, 0) is overview
+            kept = [second.read_tile(top - 1, 0, 0) for _ in range(2)]
+    with open_slide(path) as slide, open_tiles(slide) as anew:
+        expected = anew.read_tile(top - 1, 0, 0)
+        assert np.array_equal(anew.read_tile(top, 0, 0), overview)
+    assert all(np.array_equal(tile, expected) for tile in kept)
+
+
 def test_a_path_with_other_letters(tmp_path):
     folder = tmp_path / "Präparate – 切片"
     folder.mkdir()

@@ -1,8 +1,9 @@
 """Bad days: damaged, replaced, vanished and monstrous files. No wrong pixels."""
 
 import os
-import struct
+import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -24,6 +25,9 @@ from napari_histossl.slide.tiles import (
     keys_of_level,
     open_tiles,
 )
+
+sys.path.insert(0, str(Path(__file__).parent))
+from monster_for_tests import write_monster
 
 
 def picture(height, width, seed=0):
@@ -157,6 +161,16 @@ def test_a_file_written_over_is_told(tmp_path):
             source.read_tile(0, 0, 1)
 
 
+def test_an_overview_that_is_kept_is_told_as_well(tmp_path):
+    path = write(tmp_path / "s.tif", picture(700, 700, 1), compression="deflate")
+    other = write(tmp_path / "o.tif", picture(700, 700, 2), compression="deflate")
+    with open_slide(path) as slide, open_tiles(slide) as source:
+        source.read_tile(1, 0, 0)
+        other.replace(path)
+        with pytest.raises(SlideChangedError, match="open it again"):
+            source.read_tile(1, 0, 0)
+
+
 def test_a_slide_that_another_reader_serves_is_watched_too(tmp_path):
     grey = picture(300, 300)[..., 0].copy()
     path = write(tmp_path / "s.tif", grey, photometric="minisblack")
@@ -221,53 +235,10 @@ def test_no_such_file(tmp_path):
 # ---- Monsters ----
 
 
-def one_level_tiff(path, side, tiles):
-    """Write a tiled BigTIFF of one level in which few tiles stand for all of them.
-
-    A slide of any size in a few kilobytes a thousand tiles: no pixel is stored twice.
-    """
-    payload = b"".join(tiles)
-    across = -(-side // 256)
-    first = 16 + np.cumsum([0, *(len(tile) for tile in tiles)])
-    which = (np.arange(across * across) * 7) % len(tiles)
-    offsets = first[which].astype("<u8").tobytes()
-    counts = np.array([len(tile) for tile in tiles])[which].astype("<u8").tobytes()
-    bits_at = 16 + len(payload)
-    offsets_at, counts_at = bits_at + 8, bits_at + 8 + len(offsets)
-    n = across * across
-    tags = [
-        (256, 4, 1, side),
-        (257, 4, 1, side),
-        (258, 3, 3, 8 | 8 << 16 | 8 << 32),
-        (259, 3, 1, 8),
-        (262, 3, 1, 2),
-        (277, 3, 1, 3),
-        (284, 3, 1, 1),
-        (322, 4, 1, 256),
-        (323, 4, 1, 256),
-        (324, 16, n, offsets_at),
-        (325, 16, n, counts_at),
-    ]
-    directory = struct.pack("<Q", len(tags))
-    directory += b"".join(struct.pack("<HHQQ", *tag) for tag in tags)
-    directory += struct.pack("<Q", 0)
-    header = b"II" + struct.pack("<HHHQ", 43, 8, 0, counts_at + len(counts))
-    body = payload + struct.pack("<Q", 0) + offsets + counts
-    path.write_bytes(header + body + directory)
-    return path
-
-
 @pytest.fixture
 def monster(tmp_path):
     """One level of 30,000 x 30,000 pixels."""
-    import imagecodecs
-
-    colours = np.random.default_rng(0).integers(0, 256, (5, 3), np.uint8)
-    tiles = [
-        imagecodecs.deflate_encode(np.full((256, 256, 3), colour, np.uint8).tobytes())
-        for colour in colours
-    ]
-    return one_level_tiff(tmp_path / "monster.tif", 30_000, tiles)
+    return write_monster(tmp_path / "monster.tif")
 
 
 def test_one_level_of_30_000_pixels(monster):

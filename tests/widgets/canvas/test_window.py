@@ -399,10 +399,9 @@ def test_napari_without_its_private_parts(
     assert window.layer.locked_data_level is None
     assert {512} >= set(window.layer.data[0].chunks[0][:-1])
     window.look((300, 401), wait=False)
-    settle(0.3)
     height, width = window.size
     expected = noise[300 : 300 + height, 401 : 401 + width]
-    assert difference(window.shot(), expected) <= 0.02
+    qtbot.waitUntil(lambda: difference(window.shot(), expected) <= 0.02, timeout=10_000)
     canvas.uninstall()
 
 
