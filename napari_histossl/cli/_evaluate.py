@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 
 WeightsArgument = Annotated[
     list[Path] | None,
-    typer.Argument(help="Files of weights; by default the sample weights."),
+    typer.Argument(
+        help="Files of weights, or names of added ones; by default the sample weights."
+    ),
 ]
 KnownOption = Annotated[
     Path | None,

@@ -9,6 +9,9 @@ from napari_histossl.cli._train_data import drawn_patches
 from napari_histossl.errors import PlanError
 
 if TYPE_CHECKING:
+    from torch import nn
+
+    from napari_histossl.models import ModelSpec
     from napari_histossl.training.comparison import Contestant, ProbeSets
     from napari_histossl.training.labelled import Labelled
 
@@ -92,34 +95,45 @@ def contestants(
     weights: list[Path] | None, model: str, starts: int, device: str
 ) -> list[Contestant]:
     """Return the weights, colour alone, and random weights of the same shapes."""
-    from napari_histossl.models import load_model, model_spec
-    from napari_histossl.models.weights import load_spec
     from napari_histossl.resources import sample_folder
     from napari_histossl.training import random_start
     from napari_histossl.training.comparison import Contestant
     from napari_histossl.training.features import colour_histogram, model_encoder
 
-    paths = weights or sorted(sample_folder().glob("*_sample.safetensors"))
-    trained, specs = [], {}
-    for path in paths:
-        spec = model_spec(model) if model else load_model(path)[1]
-        specs[repr(spec.config)] = spec
-        trained.append(
-            Contestant(
-                path.stem,
-                lambda spec=spec, path=path: model_encoder(  # type: ignore[misc]
-                    load_spec(spec, path), spec, device=device
-                ),
-            )
-        )
+    trained: list[Contestant] = []
+    shapes: dict[tuple[str, str], tuple[str, ModelSpec]] = {}
+    for path in weights or sorted(sample_folder().glob("*_sample.safetensors")):
+        network, spec = _load(path, model)
+        encoder = model_encoder(network, spec, device=device)
+        trained.append(Contestant(path.stem, lambda encoder=encoder: encoder))  # type: ignore[misc]
+        shapes.setdefault((spec.name, repr(spec.config)), (path.stem, spec))
     random = [
         Contestant(
-            f"random {spec.name}, mean of {starts}",
+            f"random, shaped as {name}, mean of {starts}",
             lambda spec=spec, number=number: model_encoder(  # type: ignore[misc]
                 random_start(spec, number), spec, device=device
             ),
         )
-        for spec in specs.values()
+        for name, spec in shapes.values()
         for number in range(starts)
     ]
     return [*trained, Contestant("colour histogram", lambda: colour_histogram), *random]
+
+
+def _load(path: Path, model: str) -> tuple[nn.Module, ModelSpec]:
+    """Return a patch model from a file, by what the file or a person says."""
+    from napari_histossl.models import find_weights, load_model, model_spec
+    from napari_histossl.models.weights import load_spec
+
+    path = find_weights(path)
+    if model:
+        spec = model_spec(model)
+        network = load_spec(spec, path)
+    else:
+        network, spec = load_model(path)
+    if not spec.reads_pixels:
+        raise PlanError(
+            f"{path} is a model of regions: it reads features of another model, not "
+            f"pictures, and cannot be judged on them"
+        )
+    return network, spec

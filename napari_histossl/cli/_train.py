@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-import shlex
-import sys
-from collections.abc import Callable
-from dataclasses import replace
-from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
 from napari_histossl.cli import _train_data as data
-from napari_histossl.cli._common import show_progress
-
-if TYPE_CHECKING:
-    from napari_histossl.training.presets import Preset
-    from napari_histossl.training.trainer import Trainer
+from napari_histossl.cli._train_plan import TrainingPlan
 
 OutOption = Annotated[Path, typer.Option(help="File to write, ending in .safetensors.")]
 StepsOption = Annotated[
@@ -34,6 +25,10 @@ SeedOption = Annotated[int, typer.Option(help="Decides weights, order and crops.
 DeviceOption = Annotated[str, typer.Option(help="Where to compute: cpu, cuda, mps.")]
 HalfOption = Annotated[
     bool, typer.Option("--half", help="Store 16-bit numbers: half the size.")
+]
+AddOption = Annotated[
+    bool,
+    typer.Option("--add", help="Put a copy among the weights that the window lists."),
 ]
 OverwriteOption = Annotated[
     bool, typer.Option("--overwrite", help="Do not go on with a checkpoint.")
@@ -83,6 +78,7 @@ def dino(
     threads: data.ThreadsOption = 2,
     device: DeviceOption = "cpu",
     half: HalfOption = False,
+    add: AddOption = False,
     overwrite: OverwriteOption = False,
 ) -> None:
     """Train a vision transformer without labels (DINO).
@@ -100,8 +96,10 @@ def dino(
         slides, pictures, grids, drawn, patches, patch_px or preset.patch_px,
         tuple(at_mpp or (0.5,)), mpp, seed, threads,
     )  # fmt: skip
-    plan = _Plan("DINO", name, preset, steps, minutes, batch, seed, threads, device)
-    plan.run(DinoTrainer, choice, out, half=half, overwrite=overwrite)
+    plan = TrainingPlan(
+        "DINO", name, preset, steps, minutes, batch, seed, threads, device
+    )
+    plan.run(DinoTrainer, choice, out, half=half, add=add, overwrite=overwrite)
 
 
 def simclr(
@@ -127,6 +125,7 @@ def simclr(
     threads: data.ThreadsOption = 2,
     device: DeviceOption = "cpu",
     half: HalfOption = False,
+    add: AddOption = False,
     overwrite: OverwriteOption = False,
 ) -> None:
     """Train a residual network without labels (SimCLR).
@@ -143,8 +142,10 @@ def simclr(
         slides, pictures, None, drawn, patches, patch_px or preset.patch_px,
         tuple(at_mpp or (0.5,)), mpp, seed, threads,
     )  # fmt: skip
-    plan = _Plan("SimCLR", name, preset, steps, minutes, batch, seed, threads, device)
-    plan.run(SimclrTrainer, choice, out, half=half, overwrite=overwrite)
+    plan = TrainingPlan(
+        "SimCLR", name, preset, steps, minutes, batch, seed, threads, device
+    )
+    plan.run(SimclrTrainer, choice, out, half=half, add=add, overwrite=overwrite)
 
 
 def evaluate(
@@ -180,82 +181,3 @@ def evaluate(
     print(heading())
     for line in rows(model, spec, sets, starts=starts):
         print(line, flush=True)
-
-
-class _Plan:
-    """A recipe with what a person changed of it."""
-
-    def __init__(
-        self,
-        method: str,
-        name: str,
-        preset: Preset,
-        steps: int | None,
-        minutes: float | None,
-        batch: int | None,
-        seed: int,
-        threads: int,
-        device: str,
-    ) -> None:
-        self._method, self._preset = f"{method}, recipe {name}", preset
-        self._steps, self._minutes = steps, minutes
-        recipe = preset.recipe
-        self._recipe: Any = replace(recipe, seed=seed, batch=batch or recipe.batch)
-        self._threads, self._device = threads, device
-
-    def run(
-        self,
-        kind: Callable[..., Trainer],
-        choice: data.DataChoice,
-        out: Path,
-        *,
-        half: bool,
-        overwrite: bool,
-    ) -> None:
-        """Load what is learned from, train, and say what was written."""
-        import torch
-
-        from napari_histossl.models import examine_weights
-        from napari_histossl.models.weights import check_target
-        from napari_histossl.training import train
-
-        torch.set_num_threads(self._threads)
-        check_target(out)
-        items, learned_from = choice.load()
-
-        def trainer(recipe: Any) -> Trainer:
-            return kind(items, recipe, mpp=choice.mpps[0], device=self._device)
-
-        steps = self._chosen_steps(trainer, len(items), out, overwrite)
-        facts = {
-            "method": self._method,
-            "command": shlex.join(["napari-histossl", *sys.argv[1:]]),
-            **learned_from,
-            "threads": self._threads,
-            "device": self._device,
-            "versions": {n: version(n) for n in ("napari-histossl", "numpy")},
-        }
-        work = train(
-            trainer(replace(self._recipe, steps=steps)),
-            out,
-            provenance=facts,
-            overwrite=overwrite,
-            half=half,
-        )
-        show_progress(work, "training")
-        print(f"written   {out}, sha256 {examine_weights(out).sha256}")
-
-    def _chosen_steps(
-        self, trainer: Callable[[Any], Trainer], count: int, out: Path, overwrite: bool
-    ) -> int:
-        """Return the steps asked for, those begun with, or those that fit."""
-        from napari_histossl.training.loop import begun_steps, steps_in
-
-        if self._steps is not None:
-            return self._steps
-        if self._minutes is None:
-            return replace(self._preset, recipe=self._recipe).steps(count)
-        begun = None if overwrite else begun_steps(out)
-        steps = begun or steps_in(lambda: trainer(self._recipe), self._minutes)
-        print(f"{steps} steps: what fits into {self._minutes:g} min here")
-        return steps

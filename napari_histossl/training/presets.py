@@ -141,7 +141,6 @@ _VIT_PATH = replace(
 )
 
 _SMALL_SIMCLR = SimclrRecipe(
-    steps=3000,
     model="resnet",
     options={"depth": 18, "width": 24},
     variation=Variation(

@@ -68,7 +68,7 @@ def test_neighbours_of_a_folder_of_classes(weights, tmp_path):
                 "--labels", 50, "--starts", 2, "--k", 3,
                 "--csv", tmp_path / "all.csv")  # fmt: skip
     assert done.exit_code == 0, done.output
-    for name in ("small", "colour histogram", "random resnet, mean of 2"):
+    for name in ("small", "colour histogram", "random, shaped as small, mean of 2"):
         assert f"| {name}" in done.output
     assert "AUC coarse" in done.output
     assert "| 50% " in done.output
@@ -101,6 +101,18 @@ def test_drawn_tissue_and_the_sample_weights():
     assert done.exit_code == 0, done.output
     assert "dino_sample" in done.output
     assert "squared error" in done.output
+
+
+def test_a_region_model_reads_no_pictures(tmp_path):
+    from napari_histossl.models import create_model, model_spec, save_weights
+
+    options = {"input_embed_dim": 6, "output_embed_dim": 12, "depth": 1, "num_heads": 3}
+    path = tmp_path / "region.safetensors"
+    model = create_model("hipt_region_vit", **options)
+    save_weights(model, model_spec("hipt_region_vit", **options), path)
+    folder = _write_classes(tmp_path / "a", 1)
+    done = _run("knn", path, "--train", folder, "--test", folder)
+    assert "reads features of another model" in str(done.exception)
 
 
 @pytest.mark.parametrize(

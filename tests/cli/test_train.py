@@ -115,6 +115,19 @@ def test_regions_from_a_folder_of_grids(tmp_path):
     assert (spec.reads_pixels, spec.config["input_embed_dim"]) == (False, 6)
 
 
+def test_a_trained_model_is_listed_at_once(tmp_path, monkeypatch):
+    from napari_histossl.models import list_weights
+
+    monkeypatch.setenv("NAPARI_HISTOSSL_WEIGHTS", str(tmp_path / "library"))
+    out = tmp_path / "mine.safetensors"
+    done = _run("dino", "--out", out, "--steps", 1, "--drawn", 1, "--patches", 5,
+                "--patch-px", 64, "--batch", 8, "--add")  # fmt: skip
+    assert done.exit_code == 0, done.output
+    (entry,) = list_weights()
+    assert (entry.name, entry.problem) == ("mine", "")
+    assert entry.spec == _said(out).spec
+
+
 def test_minutes_are_measured_once(tmp_path):
     out = tmp_path / "a.safetensors"
     done = _run("simclr", "--out", out, "--minutes", 0.05, "--drawn", 1, "--patches",

@@ -175,3 +175,19 @@ def test_the_curve_shows_the_loss(discs, tmp_path):
     lines = table.read_text().splitlines()
     assert lines[0] == "step,loss"
     assert lines[-1] == "100,1.00000"
+
+
+@pytest.mark.gpu
+@METHODS
+def test_a_graphics_processor_sees_the_same_views(discs, recipe, tmp_path):
+    """The first step's loss is that of the processor; the file can be read anywhere."""
+    if not torch.cuda.is_available():
+        pytest.skip("no CUDA device on this machine")
+    here, there = _trainer(discs, recipe), _trainer(discs, recipe, device="cuda")
+    assert there.step().loss == pytest.approx(here.step().loss, rel=1e-2)
+    resumed = _trainer(discs, recipe, device="cuda")
+    resumed.restore(there.state())
+    assert np.isfinite(resumed.step().loss)
+    out = tmp_path / "a.safetensors"
+    list(_train(discs, recipe, out))
+    assert load_model(out)[1].tile_px == recipe.tile_px
