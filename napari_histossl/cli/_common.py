@@ -15,6 +15,23 @@ MppOption = Annotated[
     float | None,
     typer.Option(help="Micrometres per pixel, for a slide that does not say."),
 ]
+WorkspaceOption = Annotated[
+    Path | None,
+    typer.Option(help="Folder for results; by default they lie beside the slide."),
+]
+BatchOption = Annotated[
+    int | None,
+    typer.Option(help="Tiles computed at once; by default what suits the model."),
+]
+DeviceOption = Annotated[
+    str, typer.Option(help="auto, cpu, cuda or mps; auto takes a GPU if there is one.")
+]
+OverwriteOption = Annotated[
+    bool, typer.Option("--overwrite", help="Replace what is there.")
+]
+PlanOnlyOption = Annotated[
+    bool, typer.Option("--plan", help="Show what would be done, and stop.")
+]
 
 
 def show_progress(work: Iterator[Progress], title: str) -> None:

@@ -103,6 +103,16 @@ class EmbeddingSearch:
     def __len__(self) -> int:
         return len(self._bank)
 
+    @property
+    def vectors(self) -> NDArray[np.float32]:
+        """Directions of all patches, slide after slide, (N, D); not to be changed."""
+        return self._bank
+
+    @property
+    def parts(self) -> NDArray[np.intp]:
+        """Which slide each of `vectors` is of, (N,)."""
+        return np.repeat(np.arange(len(self.headers)), np.diff(self._bounds))
+
     # ---- Queries ----
 
     def query_at(self, part: int, y_px0: float, x_px0: float) -> Query:

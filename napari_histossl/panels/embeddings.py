@@ -1,66 +1,26 @@
-"""Embeddings on the slide without a window: compute, find, group, draw."""
+"""Embeddings on the slide without a window: find what looks alike, group, draw."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_histossl.errors import PlanError
 from napari_histossl.geometry import Box
 from napari_histossl.metrics.clusters import cluster
 from napari_histossl.metrics.search import EmbeddingSearch, Match, Query
-from napari_histossl.overlays.features_raster import write_clusters, write_similarity
-from napari_histossl.overlays.plan import RunPlan
-from napari_histossl.panels.attention import AttentionChoice
-from napari_histossl.panels.run_place import SlideFacts
-from napari_histossl.panels.tile_plan import patch_spec, tile_plan
-from napari_histossl.store import Embeddings, EmbeddingStore
-from napari_histossl.store.paths import embeddings_path, overlay_path, results_folder
-
-_FLOAT_BYTES = 4
-
-
-def resolve_features(choice: AttentionChoice, facts: SlideFacts) -> RunPlan:
-    """Turn a choice into a run that computes embeddings; nothing is read or written.
-
-    Parameters
-    ----------
-    choice : AttentionChoice
-        What a person wants; what concerns attention alone is passed over.
-    facts : SlideFacts
-        What there is, from `panels.attention.gather`.
-
-    Returns
-    -------
-    RunPlan
-        For `overlays.run`; its `out` is a folder for `store.EmbeddingStore`.
-
-    Raises
-    ------
-    PlanError
-        If the choices do not add up to a run.
-    MissingScaleError
-        If neither the slide nor the choice says how large a pixel is.
-    NoTissueError
-        If there is nothing to compute.
-    """
-    spec = patch_spec(choice, facts.weights)
-    name = choice.name or Path(facts.weights.path).stem
-    out = choice.out
-    if out is None:
-        out = embeddings_path(results_folder(facts.source, choice.workspace), name)
-    return replace(tile_plan(choice, facts, spec, name=name, out=out), kind="features")
-
-
-def summarise_features(plan: RunPlan) -> str:
-    """Return a plan of `resolve_features` in a few lines for people."""
-    dimension = plan.spec.feature_dim
-    size = len(plan.tiles_ij) * dimension * _FLOAT_BYTES
-    return plan.summary_of("features", f"{dimension} numbers a patch", size)
-
+from napari_histossl.overlays.features_map import choose_patches, draw_map, project
+from napari_histossl.overlays.features_raster import (
+    cluster_classes,
+    write_clusters,
+    write_similarity,
+)
+from napari_histossl.panels.embeddings_files import read_embeddings
+from napari_histossl.store import Embeddings
 
 # ---- Find what looks like this ----
 
@@ -103,18 +63,6 @@ def open_search(paths: Sequence[str | Path]) -> EmbeddingSearch:
         If there are none, or they are of different models.
     """
     return EmbeddingSearch([read_embeddings(path) for path in paths])
-
-
-def read_embeddings(path: str | Path) -> Embeddings:
-    """Read the embeddings of a slide, as far as they are computed.
-
-    Raises
-    ------
-    StoreError
-        If there are none, or they are damaged.
-    """
-    with EmbeddingStore.open(path) as store:
-        return store.read()
 
 
 def query_of(search: EmbeddingSearch, wanted: Wanted) -> Query:
@@ -187,7 +135,7 @@ def find_clusters(
     *,
     seed: int = 0,
     overwrite: bool = False,
-) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
+) -> NDArray[np.intp]:
     """Group the patches of a slide and write the groups as labels.
 
     Parameters
@@ -215,14 +163,7 @@ def find_clusters(
     StoreError
         If the labels cannot be written.
     """
-    if not 1 <= count <= 255:
-        raise PlanError(f"labels hold 1 to 255 clusters; got {count}")
-    try:
-        labels = cluster(embeddings.features, count, np.random.default_rng(seed))
-    except ValueError as error:
-        raise PlanError(
-            f"the patches of {embeddings.header.slide_name} cannot be grouped: {error}"
-        ) from error
+    labels = _grouped(embeddings.features, count, seed)
     write_clusters(
         path,
         embeddings.header,
@@ -234,14 +175,58 @@ def find_clusters(
     return labels
 
 
-def overlay_beside(embeddings: str | Path, name: str) -> Path:
-    """Return where an overlay made from embeddings lies: in the same results folder.
+def _grouped(features: NDArray[np.float32], count: int, seed: int) -> NDArray[np.intp]:
+    if not 1 <= count <= 255:
+        raise PlanError(f"labels hold 1 to 255 clusters; got {count}")
+    try:
+        return cluster(features, count, np.random.default_rng(seed))
+    except ValueError as error:
+        raise PlanError(f"these patches cannot be grouped: {error}") from error
+
+
+def draw_embeddings(
+    paths: Sequence[str | Path], out: Path, *, clusters: int = 8, seed: int = 0
+) -> int:
+    """Draw the patches of slides so that those that are alike lie near one another.
 
     Parameters
     ----------
-    embeddings : str or Path
-        ``<results>/embeddings/<name>.zarr``.
-    name : str
-        Of the overlay.
+    paths : sequence of str or Path
+        Folders of embeddings, one for each slide, of one model.
+    out : Path
+        PNG to write.
+    clusters : int, optional
+        Groups whose colours the patches have; 0 to colour them by slide.
+    seed : int, optional
+        The same seed gives the same picture.
+
+    Returns
+    -------
+    int
+        How many patches are on the picture.
+
+    Raises
+    ------
+    PlanError
+        If there are too few patches or other models among them, or umap-learn is not
+        installed.
+    StoreError
+        If embeddings cannot be read or the picture cannot be written.
     """
-    return overlay_path(Path(embeddings).resolve().parent.parent, name)
+    search = open_search(paths)
+    rows = choose_patches(len(search), seed)
+    vectors = search.vectors[rows]
+    if clusters:
+        groups = _grouped(vectors, clusters, seed)
+        names = [f"cluster {number}" for number in range(1, clusters + 1)]
+    else:
+        groups = search.parts[rows]
+        names = [header.slide_name for header in search.headers]
+    colours = (info.colour for info in cluster_classes(len(names)))
+    header = search.headers[0]
+    title = (
+        f"{len(rows):,} patches, {header.model}, weights {header.weights_sha256[:8]}"
+    )
+    legend = list(zip(names, colours, strict=True))
+    draw_map(out, project(vectors, seed), groups, legend, title)
+    return len(rows)

@@ -13,7 +13,7 @@ from napari_histossl.errors import ModelError, StoreError
 from napari_histossl.models import create_model, examine_weights, load_model, model_spec
 from napari_histossl.overlays import run, unreadable_tiles
 from napari_histossl.panels import AttentionChoice, SlideFacts
-from napari_histossl.panels.embeddings import resolve_features, summarise_features
+from napari_histossl.panels.features import resolve_features, summarise_features
 from napari_histossl.slide import virtual_levels
 from napari_histossl.store import EmbeddingStore
 

@@ -1,0 +1,65 @@
+"""One command over many slides: goes on after a bad one, and ends with a summary."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from napari_histossl.errors import HistoSSLError, PlanError
+
+if TYPE_CHECKING:
+    from napari_histossl.panels.slide_list import ListedSlide
+
+SlidesOption = Annotated[
+    Path | None,
+    typer.Option(
+        help="CSV table with a column 'slide', and 'mpp' where slides do not say; in "
+        "place of SLIDE."
+    ),
+]
+OptionalSlide = Annotated[
+    Path | None, typer.Argument(help="A slide or a picture.", show_default=False)
+]
+
+
+def each_slide(
+    slide: Path | None,
+    slides: Path | None,
+    mpp: float | None,
+    work: Callable[[ListedSlide], None],
+) -> None:
+    """Do something with a slide, or with every slide of a table.
+
+    An expected error ends the work on its slide, not the batch; the exit code is 1 if
+    there was one.
+    """
+    from napari_histossl.panels.slide_list import ListedSlide, read_slide_list
+
+    if (slide is None) == (slides is None):
+        raise PlanError("give a slide, or a table of slides with --slides")
+    if slide is not None:
+        work(ListedSlide(slide, mpp))
+        return
+    assert slides is not None
+    listed = read_slide_list(slides)
+    failed = []
+    for number, entry in enumerate(listed, 1):
+        print(f"slide {number} of {len(listed)}: {entry.path}")
+        try:
+            work(ListedSlide(entry.path, entry.mpp or mpp))
+        except HistoSSLError as error:
+            print(f"error: {error}", file=sys.stderr)
+            failed.append((entry.path, str(error)))
+    _summarise(len(listed), failed)
+
+
+def _summarise(count: int, failed: list[tuple[Path, str]]) -> None:
+    print(f"done      {count - len(failed)} of {count} slides")
+    for path, why in failed:
+        print(f"failed    {path}: {why}")
+    if failed:
+        raise typer.Exit(1)
