@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from napari_histossl.cli._common import show_progress
-from napari_histossl.errors import PlanError
+from napari_histossl.errors import HistoSSLError, PlanError
 
 if TYPE_CHECKING:
     from napari_histossl.phantom.patches import Patches
+    from napari_histossl.slide import FileSource
     from napari_histossl.training import Drawing
     from napari_histossl.training.batches import Items
 
@@ -88,7 +89,6 @@ class DataChoice:
         return self._from_drawings()
 
     def _from_slides(self, folder: Path) -> tuple[Items, dict[str, Any]]:
-        from napari_histossl.slide import FileSource
         from napari_histossl.training.slide_patches import (
             PatchPlan,
             SlidePatches,
@@ -97,9 +97,8 @@ class DataChoice:
 
         if not folder.is_dir():
             raise PlanError(f"there is no folder {folder} to take slides from")
-        pair = None if self.slide_mpp is None else (self.slide_mpp, self.slide_mpp)
         files = sorted(p.absolute() for p in folder.iterdir() if p.is_file())
-        sources = [FileSource(path, pair) for path in files]
+        sources = [slide_source(path, self.slide_mpp) for path in files]
         plan = PatchPlan(self.patches or 500, self.patch_px, self.mpps, self.seed)
         places: list[Any] = []
         problems: list[str] = []
@@ -153,6 +152,20 @@ class DataChoice:
         parts = [drawn_patches(plan, self.threads, "drawing tissue") for plan in plans]
         facts = [asdict(plan) for plan in plans]
         return join(parts).images, {"drawing": facts[0] if len(facts) == 1 else facts}
+
+
+def slide_source(path: Path, mpp: float | None) -> FileSource:
+    """Return a slide's record, with a scale where it does not say its own."""
+    from napari_histossl.slide import FileSource
+
+    source = FileSource(path)
+    if mpp is None:
+        return source
+    try:
+        with source.open() as slide:
+            return source if slide.mpp_yx else FileSource(path, (mpp, mpp))
+    except HistoSSLError:
+        return source  # what is wrong with it is said when patches are looked for
 
 
 def drawn_patches(drawing: Drawing, workers: int, title: str) -> Patches:

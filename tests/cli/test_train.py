@@ -101,6 +101,17 @@ def test_a_folder_of_slides_goes_on_after_a_bad_one(tmp_path):
     assert _said(out).provenance["slides"] == ["1.png", "2.png"]
 
 
+def test_a_given_scale_is_for_slides_without_one(tmp_path, tiny_tiff):
+    from napari_histossl.cli._train_data import slide_source
+
+    Image.fromarray(draw_tissue(64, 64)).save(tmp_path / "a.png")
+    (tmp_path / "torn.svs").write_bytes(b"II*\0torn")
+    assert slide_source(tmp_path / "a.png", 1.5).mpp_yx == (1.5, 1.5)
+    assert slide_source(tmp_path / "a.png", None).mpp_yx is None
+    assert slide_source(tiny_tiff, 1.5).mpp_yx is None  # it says 0.5 itself
+    assert slide_source(tmp_path / "torn.svs", 1.5).mpp_yx is None
+
+
 def test_regions_from_a_folder_of_grids(tmp_path):
     rng = np.random.default_rng(0)
     (tmp_path / "grids").mkdir()
