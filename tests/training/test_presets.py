@@ -22,8 +22,9 @@ def _state(name):
 
 
 @pytest.mark.parametrize(
-    ("name", "published"), [("hipt256", "vit_small_patch16"), ("hipt4k", "hipt_vit4k_xs")]
-)  # fmt: skip
+    ("name", "published"),
+    [("hipt256", "vit_small_patch16"), ("hipt4k", "hipt_vit4k_xs")],
+)
 def test_the_published_models_are_trained(name, published):
     """Same names, same shapes: such weights load wherever the published ones do."""
     from napari_histossl.models import create_model, model_spec
