@@ -77,17 +77,21 @@ def check(
 ) -> None:
     """Say what a file of weights is, and whether it can be used.
 
-    Nothing in the file is run. Ends with an error if it cannot be used.
+    Nothing in the file is run. Names every tensor that is missing, extra, of another
+    shape, or left out, and ends with an error if the file cannot be used.
     """
     from napari_histossl.models import examine_weights
-    from napari_histossl.models.weights import load_spec
+    from napari_histossl.models.weights import fit_of, load_spec
 
     record = examine_weights(file, num_heads=heads)
     _print_record(record)
     spec = _spec(record, model=model, published=published)
-    network = load_spec(spec, file)
-    tensors = network.state_dict()
     print(f"model     {_short(spec)}")
+    fit = fit_of(spec, file)
+    for kind in ("missing", "extra", "reshaped", "left_out"):
+        for key in getattr(fit, kind):
+            print(f"{kind.replace('_', ' '):<9} {key}")
+    tensors = load_spec(spec, file).state_dict()
     print(f"tensors   {len(tensors)}, all there, all of the right shape, all finite")
 
 

@@ -49,7 +49,8 @@ class PublishedModel:
     tile_px : int
         Edge of the tile it is run on.
     mpp : float or None
-        Micrometres per pixel it was trained at; None for pictures without a scale.
+        Micrometres per pixel it was trained at, or the usual one of several; None for
+        pictures without a scale.
     mean, std : tuple of float
         Normalisation of RGB in [0, 1].
     url : str
@@ -164,7 +165,7 @@ PUBLISHED: tuple[PublishedModel, ...] = (
     ),
     PublishedModel(
         "ciga_resnet18",
-        "ResNet-18, SimCLR on 57 sets of histology at mixed magnifications",
+        "ResNet-18, SimCLR on histology of many sets and magnifications",
         "resnet18_simclr",
         _CIGA,
         "MIT",

@@ -18,6 +18,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from napari_histossl.errors import WeightsError
+from napari_histossl.models._fit import Fit, compare, listed
 from napari_histossl.models._header import SAFE_SUFFIX, header_of, open_weights
 from napari_histossl.models._reading import read_tensors
 from napari_histossl.models.metadata import examine_weights
@@ -29,9 +30,6 @@ published files carry more says so in its ``left_out``."""
 
 _COUNTER = ".num_batches_tracked"
 """Of batch norms; unused here, and not in files of PyTorch before 0.4.1."""
-
-_SHOWN = 4
-"""Keys named in a message."""
 
 
 def load_model(path: str | Path) -> tuple[nn.Module, ModelSpec]:
@@ -106,12 +104,57 @@ def load_weights(
     """
     if isinstance(model, str):
         return load_spec(model_spec(model), path)
-    with open_weights(path):  # a missing file is told from a damaged one
-        pass
-    tensors = read_tensors(path, model.state_dict())
-    _check_fit(model, tensors, path, name or type(model).__name__)
+    tensors, fit = _fitted(model, path)
+    problems = fit.problems()
+    if problems:
+        raise WeightsError(
+            f"{path} does not fit the model {name or type(model).__name__}: "
+            f"{'; '.join(problems)}; choose the model that these weights were trained "
+            f"with"
+        )
+    broken = [k for k, v in tensors.items() if not bool(torch.isfinite(v).all())]
+    if broken:
+        raise WeightsError(
+            f"{path} holds values that are not finite in {listed(broken)}; it is of "
+            f"no use, fetch or train it again"
+        )
     model.load_state_dict(tensors)
     return model.eval()
+
+
+def fit_of(model: nn.Module | ModelSpec, path: str | Path) -> Fit:
+    """Compare the tensors of a file with those of a model, key by key.
+
+    Parameters
+    ----------
+    model : torch.nn.Module or ModelSpec
+        The model.
+    path : str or Path
+        As `load_weights` takes it.
+
+    Returns
+    -------
+    Fit
+        Without anything missing, extra or of another shape if the file fits.
+
+    Raises
+    ------
+    WeightsError
+        If the file is missing, damaged, or holds something else than weights.
+    """
+    return _fitted(build(model) if isinstance(model, ModelSpec) else model, path)[1]
+
+
+def _fitted(model: nn.Module, path: str | Path) -> tuple[dict[str, Tensor], Fit]:
+    """Return the tensors that are the model's, and how the rest compares."""
+    with open_weights(path):  # a missing file is told from a damaged one
+        pass
+    wanted = model.state_dict()
+    tensors = read_tensors(path, wanted)
+    for key in [k for k in wanted if k.endswith(_COUNTER)]:
+        tensors.setdefault(key, wanted[key])
+    fit = compare(wanted, tensors, getattr(model, "left_out", _LEFT_OUT))
+    return {key: v for key, v in tensors.items() if key not in fit.left_out}, fit
 
 
 def save_weights(
@@ -172,53 +215,3 @@ def check_target(path: str | Path) -> None:
             f"there is no folder {target.parent} to write {target.name} into; make it, "
             f"or choose another one"
         )
-
-
-# ---- Checking ----
-
-
-def _check_fit(
-    model: nn.Module, tensors: dict[str, Tensor], path: str | Path, name: str
-) -> None:
-    """Drop what is left out; raise if the rest is not exactly the model's."""
-    wanted = model.state_dict()
-    left_out: tuple[str, ...] = getattr(model, "left_out", _LEFT_OUT)
-    for key in [k for k in tensors if k.startswith(left_out) and k not in wanted]:
-        del tensors[key]
-    for key in [k for k in wanted if k.endswith(_COUNTER)]:
-        tensors.setdefault(key, wanted[key])
-    problems = _differences(wanted, tensors)
-    if problems:
-        raise WeightsError(
-            f"{path} does not fit the model {name}: {'; '.join(problems)}; choose the "
-            f"model that these weights were trained with"
-        )
-    broken = [k for k, v in tensors.items() if not bool(torch.isfinite(v).all())]
-    if broken:
-        raise WeightsError(
-            f"{path} holds values that are not finite in {_listed(broken)}; it is of "
-            f"no use, fetch or train it again"
-        )
-
-
-def _differences(wanted: Mapping[str, Tensor], got: Mapping[str, Tensor]) -> list[str]:
-    missing = [key for key in wanted if key not in got]
-    extra = [key for key in got if key not in wanted]
-    reshaped = [
-        f"{key} is {tuple(got[key].shape)}, expected {tuple(wanted[key].shape)}"
-        for key in wanted
-        if key in got and got[key].shape != wanted[key].shape
-    ]
-    problems = []
-    if missing:
-        problems.append(f"{len(missing)} keys are missing ({_listed(missing)})")
-    if extra:
-        problems.append(f"{len(extra)} are extra ({_listed(extra)})")
-    if reshaped:
-        problems.append(f"{len(reshaped)} have another shape ({_listed(reshaped)})")
-    return problems
-
-
-def _listed(names: list[str]) -> str:
-    more = ", ..." if len(names) > _SHOWN else ""
-    return ", ".join(names[:_SHOWN]) + more

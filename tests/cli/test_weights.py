@@ -97,6 +97,26 @@ def test_check_refuses(weights, checkpoint, tmp_path):
         assert said.err.count("\n") == 1
 
 
+def test_check_names_every_tensor_that_does_not_fit(weights, checkpoint, tmp_path):
+    content = torch.load(checkpoint, weights_only=True)
+    teacher = content["teacher"]
+    gone = [key for key in teacher if ".mlp." in key]
+    for key in gone:
+        del teacher[key]
+    teacher["backbone.blocks.0.ls1.gamma"] = torch.ones(64)
+    teacher["backbone.head.weight"] = torch.ones(2, 64)
+    teacher["backbone.norm.bias"] = torch.ones(65)
+    torch.save(content, tmp_path / "other.pth")
+    said = weights("check", tmp_path / "other.pth")
+    assert said.code == 1
+    for key in gone:
+        assert f"missing   {key.removeprefix('backbone.')}\n" in said.out
+    assert "extra     blocks.0.ls1.gamma\n" in said.out
+    assert "left out  head.weight\n" in said.out
+    assert "reshaped  norm.bias is (65,), expected (64,)\n" in said.out
+    assert "4 keys are missing" in said.err
+
+
 def test_impossible_normalisations(weights, checkpoint):
     for text in ("0.5", "1,2,3/0,1,1", "a,b,c/1,1,1", "1,2/1,2"):
         said = weights("add", checkpoint, "--normalisation", text)
