@@ -1,13 +1,27 @@
-"""Attention of a model on a slide, from a shell."""
+"""Attention of a model on slides, from a shell."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from napari_histossl.cli._common import MppOption, SlideArgument, show_progress
+from napari_histossl.cli._batch import OptionalSlide, SlidesOption, each_slide
+from napari_histossl.cli._common import (
+    BatchOption,
+    DeviceOption,
+    MppOption,
+    OverwriteOption,
+    PlanOnlyOption,
+    WorkspaceOption,
+    show_progress,
+)
+from napari_histossl.errors import PlanError
+
+if TYPE_CHECKING:
+    from napari_histossl.overlays import RunPlan
+    from napari_histossl.panels.slide_list import ListedSlide
 
 
 def register(app: typer.Typer) -> None:
@@ -16,7 +30,8 @@ def register(app: typer.Typer) -> None:
 
 
 def attention(
-    slide: SlideArgument,
+    slide: OptionalSlide = None,
+    slides: SlidesOption = None,
     weights: Annotated[
         Path | None,
         typer.Option(help="File of weights; by default the sample weights."),
@@ -29,46 +44,87 @@ def attention(
     out: Annotated[
         Path | None, typer.Option(help="Folder of the OME-Zarr to write.")
     ] = None,
-    workspace: Annotated[
-        Path | None,
-        typer.Option(help="Folder for results; by default they lie beside the slide."),
-    ] = None,
-    batch: Annotated[
-        int | None, typer.Option(help="Tiles computed at once; by default measured.")
-    ] = None,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Start anew if the overlay exists.")
+    workspace: WorkspaceOption = None,
+    block: Annotated[
+        int, typer.Option(help="Block of the model; -1 is the last one.")
+    ] = -1,
+    values: Annotated[
+        str,
+        typer.Option(
+            help="relative (1 is uniform), softmax, or rank within a tile in percent."
+        ),
+    ] = "relative",
+    mean: Annotated[
+        bool, typer.Option("--mean", help="Also store the mean of all heads.")
     ] = False,
-    plan_only: Annotated[
-        bool, typer.Option("--plan", help="Show what would be done, and stop.")
+    overlap: Annotated[
+        float, typer.Option(help="Share of a tile that the next covers, up to 0.75.")
+    ] = 0.0,
+    batch: BatchOption = None,
+    device: DeviceOption = "auto",
+    full_precision: Annotated[
+        bool, typer.Option("--full-precision", help="Single precision on a GPU too.")
     ] = False,
+    overwrite: OverwriteOption = False,
+    plan_only: PlanOnlyOption = False,
 ) -> None:
-    """Compute what a model attends to on the tissue of a slide.
+    """Compute what a model attends to on the tissue of a slide, or of a table of them.
 
     Writes one channel per attention head. A run that was interrupted goes on where it
     was when the same command is given again.
     """
-    from napari_histossl.overlays import run
-    from napari_histossl.panels import AttentionChoice, gather, resolve
+    if out is not None and slides is not None:
+        raise PlanError(
+            "--out names one overlay; for a table of slides give --workspace, or leave "
+            "it out to write beside each slide"
+        )
+
+    def compute(listed: ListedSlide) -> None:
+        from napari_histossl.panels import AttentionChoice
+
+        choice = AttentionChoice(
+            weights=weights,
+            model=model,
+            mpp=listed.mpp,
+            name=name,
+            out=out,
+            workspace=workspace,
+            batch=batch,
+            overwrite=overwrite,
+            block=block,
+            values=values,  # type: ignore[arg-type]  # resolve() refuses others
+            mean_of_heads=mean,
+            overlap=overlap,
+            device=device,
+            precision="full" if full_precision else "auto",
+        )
+        _compute(listed, choice, plan_only=plan_only)
+
+    each_slide(slide, slides, mpp, compute)
+
+
+def _compute(listed: ListedSlide, choice: Any, *, plan_only: bool) -> None:
+    from napari_histossl.panels import gather, resolve
     from napari_histossl.panels.tissue import saved_or_found
     from napari_histossl.slide import open_slide
     from napari_histossl.store.paths import results_folder
 
-    choice = AttentionChoice(
-        weights=weights,
-        model=model,
-        mpp=mpp,
-        name=name,
-        out=out,
-        workspace=workspace,
-        batch=batch,
-        overwrite=overwrite,
-    )
-    with open_slide(slide, mpp) as opened:
+    with open_slide(listed.path, listed.mpp) as opened:
         source = opened.source
-        tissue = saved_or_found(opened, results_folder(source, workspace))
+        tissue = saved_or_found(opened, results_folder(source, choice.workspace))
         plan = resolve(choice, gather(choice, opened, tissue))
+    plan = _measured(plan, keep_batch=choice.batch is not None)
     print(plan.summary())
     if not plan_only:
+        from napari_histossl.overlays import run
+
         show_progress(run(source, plan), "attention")
         print(f"written   {plan.out}")
+
+
+def _measured(plan: RunPlan, *, keep_batch: bool) -> RunPlan:
+    """Return the plan with times and batch by measurement; loads the model."""
+    from napari_histossl.overlays.calibrate import calibrate
+    from napari_histossl.overlays.cost import calibrated
+
+    return calibrated(plan, calibrate(plan), keep_batch=keep_batch)

@@ -39,7 +39,7 @@ class Agenda:
         taken = self._waiting[-count:][::-1].tolist()
         tiles = [(row, column) for row, column in taken]
         if self._view_px is not None:
-            seen = [tile for tile in tiles if self._is_in_view(tile)]
+            seen = [tile for tile in tiles if self.is_in_view(tile)]
             tiles = tiles[: len(seen)] or tiles
         self._waiting = self._waiting[: len(self._waiting) - len(tiles)]
         return tiles
@@ -66,8 +66,9 @@ class Agenda:
         if self._view_px is None or not len(self._waiting):
             return False
         row, column = self._waiting[-1].tolist()
-        return self._is_in_view((row, column))
+        return self.is_in_view((row, column))
 
-    def _is_in_view(self, tile: Tile) -> bool:
+    def is_in_view(self, tile: Tile) -> bool:
+        """Return True for a tile that a person looks at, as far as that is known."""
         view = self._view_px
-        return view is None or self._grid.box(*tile).intersection(view) is not None
+        return view is not None and self._grid.box(*tile).intersection(view) is not None

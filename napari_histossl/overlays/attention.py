@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -21,6 +22,7 @@ from napari_histossl.overlays.device import (
 from napari_histossl.overlays.grid import Tile
 from napari_histossl.overlays.loaded import loaded_model
 from napari_histossl.overlays.normalise import normalise
+from napari_histossl.overlays.pictures import Pictures
 from napari_histossl.overlays.plan import RunPlan
 from napari_histossl.overlays.predictor import Values
 from napari_histossl.overlays.reading import TileReader
@@ -53,13 +55,10 @@ class AttentionPredictor(Closing):
     def __init__(self, source: SlideSource, plan: RunPlan) -> None:
         self._plan = plan
         self._device = choose_device(plan.device)
-        self._model = loaded_model(
+        self._model: Any = loaded_model(
             plan.spec, plan.weights, plan.weights_sha256, str(self._device)
         )
-        # (value / 255 - mean) / std as one product and one sum
-        std = torch.tensor(plan.spec.std, device=self._device).view(1, 3, 1, 1)
-        mean = torch.tensor(plan.spec.mean, device=self._device).view(1, 3, 1, 1)
-        self._scale, self._shift = 1 / (255 * std), mean / std
+        self.images = Pictures(plan.spec, self._device)
         self._forward = Halving(self._attention)
         self._reader = TileReader(source)
 
@@ -127,11 +126,6 @@ class AttentionPredictor(Closing):
         if self._plan.has_mean:
             grids = np.concatenate([grids, grids.mean(1, keepdims=True)], axis=1)
         return (normalise(grids, self._plan.values),)
-
-    def images(self, pixels: NDArray[np.uint8]) -> Tensor:
-        """Return what the model sees, (N, 3, edge, edge), on its device."""
-        images = torch.from_numpy(pixels).to(self._device).permute(0, 3, 1, 2)
-        return images.contiguous().float().mul_(self._scale).sub_(self._shift)
 
     def _attention(self, images: Tensor) -> Tensor:
         """Return what the class token attends to, (N, heads, 1 + tokens)."""

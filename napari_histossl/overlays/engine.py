@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, Future
 
 from napari_histossl.geometry import Box, to_level
@@ -110,6 +110,7 @@ class _Run:
         self._unreadable: dict[Tile, str] = {}
         self._flying: deque[tuple[list[Tile], Future[Computed]]] = deque()
         self._heard = 0  # orders that have been obeyed
+        self._owes_view = False  # a view has been asked for and nothing of it shown
         self._last_s, self._cost_s = -1e9, 0.0  # when was flushed, how long it took
 
     def steps(self) -> Iterator[Progress]:
@@ -152,7 +153,7 @@ class _Run:
         if view_px0 is None:
             return
         self._agenda.look_at(to_level(view_px0, (self._plan.downsample,) * 2))
-        self._last_s = -1e9  # show its first tiles at once
+        self._owes_view = True
 
     def _recall(self) -> None:
         """Take back the batches that are not being computed yet."""
@@ -200,16 +201,19 @@ class _Run:
             self._unreadable.update(computed.unreadable)
             self._sink.mark_unreadable(self._unreadable)
         yield self._progress()
-        if self._is_due():
+        if self._is_due(computed.tiles):
             yield from self._flush()
 
     # ---- What can be seen
 
-    def _is_due(self) -> bool:
+    def _is_due(self, tiles: Sequence[Tile]) -> bool:
+        """Whether to show results: those in view at once, others now and then."""
         since_s = time.monotonic() - self._last_s
-        if self._agenda.next_is_in_view():
-            return since_s * _SHARE_IN_VIEW >= self._cost_s
-        return since_s >= _LEAST_S and since_s * _SHARE >= self._cost_s
+        if not any(map(self._agenda.is_in_view, tiles)):
+            return since_s >= _LEAST_S and since_s * _SHARE >= self._cost_s
+        is_first, self._owes_view = self._owes_view, False
+        is_last = not self._agenda.next_is_in_view()
+        return is_first or is_last or since_s * _SHARE_IN_VIEW >= self._cost_s
 
     def _flush(self) -> Iterator[Progress]:
         start_s = time.monotonic()

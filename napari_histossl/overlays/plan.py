@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -187,6 +187,10 @@ class RunPlan:
             **dict(self.options),
             **({"run": self.run_id} if self.run_id else {}),
         }
+
+    def bare(self) -> RunPlan:
+        """Return the plan without its tiles: what a predictor needs, quick to send."""
+        return replace(self, tiles_ij=(), notes=(), seconds=None)
 
     def tile_box(self, row: int, column: int) -> Box:
         """Return a tile in pixels at the scale of the run."""

@@ -9,9 +9,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_histossl.errors import (
+    SlideChangedError,
+    SlideReadError,
+    SlideUnreachableError,
+)
 from napari_histossl.geometry import Box, TileGrid
 from napari_histossl.slide import Slide, SlideSource, open_tiles
 from napari_histossl.slide.levels import read_at
+from napari_histossl.slide.tiles import TiffTileSource
 
 _KEPT_BYTES = 24 << 20
 """Decoded tiles of the file that are kept: a row of neighbours shares them."""
@@ -42,10 +48,25 @@ class TileReader(Slide):
         self._kept: OrderedDict[tuple[int, int, int], NDArray[Any]] = OrderedDict()
         self._limit = max(_KEPT_BYTES // self._tiles.tile_bytes, 4)
         self._lock = threading.Lock()
+        self._has_tiles_of_file = isinstance(self._tiles, TiffTileSource)
 
     def read_scaled(self, box: Box, downsample: float) -> NDArray[np.uint8]:
-        """Read a box at a scale; see `slide.levels.read_at`."""
-        return read_at(self, box, downsample)
+        """Read a box at a scale; see `slide.levels.read_at`.
+
+        Raises
+        ------
+        SlideReadError
+            If pixels of this box cannot be decoded; those beside it may be.
+        """
+        try:
+            return read_at(self, box, downsample)
+        except (SlideUnreachableError, SlideChangedError):
+            raise
+        except SlideReadError:
+            if self._has_tiles_of_file:
+                raise
+            # a tile is larger than what the file is made of: less may be lost
+            return read_at(self._slide, box, downsample)
 
     def _read_inside(self, box: Box, level: int) -> NDArray[np.uint8]:
         size = self._tiles.tile_size

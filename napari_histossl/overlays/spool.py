@@ -11,8 +11,8 @@ import os
 import struct
 import zlib
 from collections.abc import Sequence
+from io import FileIO
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -53,7 +53,7 @@ class Spool(Closing):
         self._path = path
         self._layout = [(shape, np.dtype(dtype)) for shape, dtype in layout]
         self._places: dict[Tile, int] = {}
-        self._file: BinaryIO | None = None
+        self._file: FileIO | None = None
         self._length = self._scan()
 
     @property
@@ -79,8 +79,7 @@ class Spool(Closing):
         try:
             file = self._open()
             file.seek(self._length)
-            file.write(b"".join(records))
-            file.flush()
+            _write_all(file, b"".join(records))
             os.fsync(file.fileno())
         except OSError as error:
             self._cut(self._length)
@@ -138,11 +137,12 @@ class Spool(Closing):
             offset += count * dtype.itemsize
         return tuple(arrays)
 
-    def _open(self) -> BinaryIO:
+    def _open(self) -> FileIO:
         if self._file is None:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._path.touch()
-            self._file = self._path.open("r+b")
+            # nothing is held back: a failed write must not be tried again by `close`
+            self._file = self._path.open("r+b", buffering=0)
             self._cut(self._length)
         return self._file
 
@@ -171,3 +171,9 @@ class Spool(Closing):
         """Take away what is behind the last record: it frees what a full disk took."""
         if self._file is not None:
             os.ftruncate(self._file.fileno(), length)
+
+
+def _write_all(file: FileIO, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[file.write(view) :]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Protocol
 
@@ -74,7 +74,7 @@ def open_stage(
     in_flight : int
         Batches that an executor gets at once.
     """
-    bare = replace(plan, tiles_ij=(), notes=())  # travels with every batch
+    bare = plan.bare()  # travels with every batch
     if executor is not None:
         yield _Elsewhere(executor, source, bare, in_flight)
         return

@@ -1,0 +1,185 @@
+"""What one token attends to: attention from a point, following the cursor.
+
+A tile is computed once; as long as it is kept, any of its tokens is a look-up.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from napari_histossl.errors import GeometryError
+from napari_histossl.geometry import Box, from_level
+from napari_histossl.overlays.attention import AttentionPredictor
+from napari_histossl.overlays.grid import Tile
+from napari_histossl.overlays.normalise import normalise
+from napari_histossl.overlays.plan import RunPlan
+from napari_histossl.slide import SlideSource
+
+KEPT_BYTES = 96 << 20
+"""Weights of tiles that are kept: 45 of the sample model, 4 of 1,024 tokens."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PointAttention:
+    """What one token attends to.
+
+    Attributes
+    ----------
+    tile_ij : tuple of int
+        Row and column of the tile in the plan's grid.
+    token_ij : tuple of int
+        Row and column of the token in the tile.
+    tile_px0, token_px0 : Box
+        Where they lie, in level-0 pixels of the slide.
+    values : ndarray of shape (channels, rows, columns) and dtype float16
+        What the token gives to each token of its tile, normalised as the plan says;
+        channels are those of the plan.
+    """
+
+    tile_ij: Tile
+    token_ij: tuple[int, int]
+    tile_px0: Box
+    token_px0: Box
+    values: NDArray[np.float16]
+
+
+class PointPredictor(AttentionPredictor):
+    """Attention from any token of a slide.
+
+    Parameters
+    ----------
+    source : SlideSource
+        The slide.
+    plan : RunPlan
+        An attention run: model, scale, tiles, block, normalisation.
+
+    Raises
+    ------
+    WeightsError
+        If the weights cannot be read or have changed since the plan was made.
+    SlideOpenError
+        If the slide cannot be opened.
+    """
+
+    def __init__(self, source: SlideSource, plan: RunPlan) -> None:
+        super().__init__(source, plan)
+        self._kept: OrderedDict[Tile, NDArray[np.float32]] = OrderedDict()
+
+    def at(self, y_px0: float, x_px0: float) -> PointAttention:
+        """Return what the token at a point of the slide attends to.
+
+        Parameters
+        ----------
+        y_px0, x_px0 : float
+            In level-0 pixels.
+
+        Raises
+        ------
+        GeometryError
+            If the point is not on the slide.
+        SlideReadError
+            If the tile cannot be decoded.
+        """
+        plan = self._plan
+        tile = self._tile_at(y_px0 / plan.downsample, x_px0 / plan.downsample)
+        box, token_px = plan.tile_box(*tile), plan.spec.token_px
+        row = int((y_px0 / plan.downsample - box.y) // token_px)
+        column = int((x_px0 / plan.downsample - box.x) // token_px)
+        token = Box(
+            box.y + row * token_px, box.x + column * token_px, token_px, token_px
+        )
+        down_yx = plan.downsample, plan.downsample
+        return PointAttention(
+            tile,
+            (row, column),
+            from_level(box, down_yx),
+            from_level(token, down_yx),
+            self._row(tile, row * plan.tile_tokens + column),
+        )
+
+    def close(self) -> None:
+        """Close the slide."""
+        super().close()
+        self._kept.clear()
+
+    def _tile_at(self, y_px: float, x_px: float) -> Tile:
+        """Return the tile in whose middle a point lies most, where tiles overlap."""
+        grid = self._plan.grid
+        height, width = grid.shape
+        if not (0 <= y_px < height and 0 <= x_px < width):
+            raise GeometryError(
+                f"the point at row {y_px * self._plan.downsample:.0f}, column "
+                f"{x_px * self._plan.downsample:.0f} is not on {self._plan.slide_name}"
+            )
+        rows, columns = grid.shape_ij
+        margin = (grid.tile_px - grid.step_px) / 2
+        return (
+            min(max(int((y_px - margin) // grid.step_px), 0), rows - 1),
+            min(max(int((x_px - margin) // grid.step_px), 0), columns - 1),
+        )
+
+    def _row(self, tile: Tile, token: int) -> NDArray[np.float16]:
+        weights = self._weights(tile)[:, 1 + token, 1:]
+        edge = self._plan.tile_tokens
+        maps = weights.reshape(1, -1, edge, edge)
+        if self._plan.has_mean:
+            maps = np.concatenate([maps, maps.mean(1, keepdims=True)], axis=1)
+        values: NDArray[Any] = normalise(maps, self._plan.values)[0]
+        return values.astype(np.float16)
+
+    def _weights(self, tile: Tile) -> NDArray[np.float32]:
+        """Return all weights of a tile, (heads, 1 + tokens, 1 + tokens)."""
+        kept = self._kept.get(tile)
+        if kept is not None:
+            self._kept.move_to_end(tile)
+            return kept
+        with torch.inference_mode():
+            images = self.images(self.read((tile,)))
+            weights = self._model.attention(images, self._plan.block)[0]
+        made: NDArray[np.float32] = weights.cpu().numpy()
+        self._kept[tile] = made
+        while len(self._kept) * made.nbytes > KEPT_BYTES and len(self._kept) > 1:
+            self._kept.popitem(last=False)
+        return made
+
+
+def attention_from_point(
+    source: SlideSource, plan: RunPlan, y_px0: float, x_px0: float
+) -> PointAttention:
+    """Do `PointPredictor.at` for a worker process, which keeps its last predictor.
+
+    Parameters
+    ----------
+    source : SlideSource
+        The slide; hashable.
+    plan : RunPlan
+        An attention run; `plan.bare()` is enough, and travels faster.
+    y_px0, x_px0 : float
+        In level-0 pixels.
+
+    Returns
+    -------
+    PointAttention
+        Picklable.
+
+    Raises
+    ------
+    GeometryError
+        If the point is not on the slide.
+    SlideReadError
+        If the tile cannot be decoded.
+    """
+    hashable: Any = source
+    return _kept_predictor(hashable, plan.bare()).at(y_px0, x_px0)
+
+
+@lru_cache(maxsize=1)
+def _kept_predictor(source: Any, plan: RunPlan) -> PointPredictor:
+    return PointPredictor(source, plan)
