@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_histossl.overlays.plan import Normalisation
+from napari_histossl.overlays.ranks import average_ranks
 
 
 def normalise(weights: NDArray[np.float32], values: Normalisation) -> NDArray[Any]:
@@ -59,9 +60,7 @@ def rank_percent(values: NDArray[Any]) -> NDArray[np.float64]:
     array([[ 37.5, 100. ],
            [ 75. ,  37.5]])
     """
-    from scipy.stats import rankdata
-
     flat = values.reshape(*values.shape[:-2], -1)
-    ranks = rankdata(flat, axis=-1) * (100 / flat.shape[-1])
+    ranks = average_ranks(flat) * (100 / flat.shape[-1])
     ranked: NDArray[np.float64] = ranks.reshape(values.shape)
     return ranked
