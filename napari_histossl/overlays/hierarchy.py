@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 
 from napari_histossl.errors import ModelError
 from napari_histossl.models.registry import ModelSpec
+from napari_histossl.overlays.ranks import average_ranks
 
 PUBLISHED_SCALE = 4
 """Region pixels per pixel of the published pictures; see `rank_scores`."""
@@ -52,10 +53,8 @@ def rank_scores(values: NDArray[Any], repeats: int = 1) -> NDArray[np.float32]:
     ndarray of shape (..., n) and dtype float32
         Above 0 and up to 1.
     """
-    from scipy.stats import rankdata
-
     copies = repeats**2
-    ranks = rankdata(values, axis=-1)
+    ranks = average_ranks(values)
     # the middle of a value's copies lies below the last of them
     shares: NDArray[np.float32] = (
         (ranks - (1 - 1 / copies) / 2) / values.shape[-1]

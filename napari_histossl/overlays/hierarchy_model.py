@@ -27,6 +27,7 @@ from napari_histossl.overlays.hierarchy import (
     shift_by_patch,
     shift_margins_px,
 )
+from napari_histossl.overlays.pictures import Pictures
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -128,8 +129,7 @@ class HierarchyModel:
         self._token_repeats = max(patch_spec.token_px // scale, 1)
         self._patch_repeats = max(patch_spec.tile_px // scale, 1)
         self._device = next(patch_model.parameters()).device
-        self._mean = torch.tensor(patch_spec.mean, device=self._device).view(3, 1, 1)
-        self._std = torch.tensor(patch_spec.std, device=self._device).view(3, 1, 1)
+        self._pictures = Pictures(patch_spec, self._device)
         self._white: NDArray[np.float32] | None = None
 
     @torch.inference_mode()
@@ -193,7 +193,7 @@ class HierarchyModel:
         places = [(i, j) for i in range(rows) for j in range(columns)]
         for start in range(0, len(places), self._batch):
             chosen = [tiles[place] for place in places[start : start + self._batch]]
-            batches.append(self._forward(self._normalise(np.stack(chosen))))
+            batches.append(self._forward(self._pictures(np.stack(chosen))))
         found: NDArray[np.float32] = torch.cat(batches).cpu().numpy()
         features, weights = found[:, : self._dim], found[:, self._dim :]
         if not np.isfinite(features).all():
@@ -214,10 +214,6 @@ class HierarchyModel:
         if not bool(torch.isfinite(token).all()):  # too much for half precision
             token, weights = self._patch_model.features_and_attention(images)
         return torch.cat([token.float(), weights[:, :, 1:].float().flatten(1)], 1)
-
-    def _normalise(self, pixels: NDArray[np.uint8]) -> Tensor:
-        images = torch.from_numpy(pixels).to(self._device).permute(0, 3, 1, 2)
-        return (images.float() / 255 - self._mean) / self._std  # (N, 3, P, P)
 
     def _region(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return what a region attends to, (heads, rows, columns)."""

@@ -11,6 +11,7 @@ from napari_histossl.overlays.hierarchy import (
     rank_scores,
     shift_margins_px,
 )
+from napari_histossl.overlays.ranks import average_ranks
 
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.torch
@@ -173,6 +174,16 @@ def test_ranks_are_those_of_the_drawn_picture(rng, repeats):
     copies = values.repeat(repeats**2, -1)
     expected = rankdata(copies, axis=-1)[:, :: repeats**2] / copies.shape[-1]
     np.testing.assert_allclose(rank_scores(values, repeats), expected, rtol=1e-6)
+
+
+def test_ranks_with_and_without_equal_values_are_those_of_scipy(rng):
+    """Rows without equal values take a way of their own."""
+    plain = rng.random((2, 40, 16)).astype(np.float32)
+    mixed = plain.copy()
+    mixed[1, ::3, 5:9] = 0.5
+    for values in (plain, mixed, np.zeros((1, 3)), plain[..., :1]):
+        expected = rankdata(values, axis=-1)
+        np.testing.assert_array_equal(average_ranks(values), expected)
 
 
 def test_patches_are_cut_row_by_row():
