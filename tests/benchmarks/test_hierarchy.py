@@ -47,6 +47,10 @@ def test_region(benchmark, size):
 
     patch, region, spec, patch_px, turns = models(size)
     whole = HierarchyModel(patch, region, spec, batch=BATCH)
+    if benchmark.disabled:  # a test of the way, in a region of one patch
+        white = np.full((patch_px, patch_px, 3), 255, np.uint8)
+        assert benchmark(whole.maps, white).features.shape[:2] == (1, 1)
+        return
     rng = np.random.default_rng(0)
     edge = GRID * patch_px
     pixels = rng.integers(0, 255, (edge, edge, 3), dtype=np.uint8)
@@ -62,10 +66,6 @@ def test_region(benchmark, size):
         seconds["region"].append(time.perf_counter() - middle)
         return maps
 
-    if benchmark.disabled:
-        with torch.inference_mode():
-            patch.features_and_attention(images[:1])
-        return
     turn()  # warm
     seconds["bare"].clear(), seconds["region"].clear()
     maps = benchmark.pedantic(turn, rounds=turns, iterations=1)
