@@ -1,5 +1,7 @@
 from ._overlay_files import unreadable_tiles as unreadable_tiles
 from .attention import AttentionPredictor as AttentionPredictor
+from .cost import Calibration as Calibration
+from .cost import calibrated as calibrated
 from .device import choose_device as choose_device
 from .engine import run as run
 from .grid import StepGrid as StepGrid
@@ -7,6 +9,9 @@ from .plan import RunPlan as RunPlan
 from .predictor import Predictor as Predictor
 from .predictor import Sink as Sink
 from .proposal import Proposal as Proposal
+from .questions import PointAttention as PointAttention
+from .questions import attention_from_point as attention_from_point
+from .questions import measure as measure
 from .raster import Raster as Raster
 from .raster import RasterSink as RasterSink
 from .stages import compute_batch as compute_batch

@@ -6,8 +6,6 @@ A tile is computed once; as long as it is kept, any of its tokens is a look-up.
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -20,34 +18,11 @@ from napari_histossl.overlays.attention import AttentionPredictor
 from napari_histossl.overlays.grid import Tile
 from napari_histossl.overlays.normalise import normalise
 from napari_histossl.overlays.plan import RunPlan
+from napari_histossl.overlays.questions import PointAttention
 from napari_histossl.slide import SlideSource
 
 KEPT_BYTES = 96 << 20
 """Weights of tiles that are kept: 45 of the sample model, 4 of 1,024 tokens."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class PointAttention:
-    """What one token attends to.
-
-    Attributes
-    ----------
-    tile_ij : tuple of int
-        Row and column of the tile in the plan's grid.
-    token_ij : tuple of int
-        Row and column of the token in the tile.
-    tile_px0, token_px0 : Box
-        Where they lie, in level-0 pixels of the slide.
-    values : ndarray of shape (channels, rows, columns) and dtype float16
-        What the token gives to each token of its tile, normalised as the plan says;
-        channels are those of the plan.
-    """
-
-    tile_ij: Tile
-    token_ij: tuple[int, int]
-    tile_px0: Box
-    token_px0: Box
-    values: NDArray[np.float16]
 
 
 class PointPredictor(AttentionPredictor):
@@ -148,38 +123,3 @@ class PointPredictor(AttentionPredictor):
         while len(self._kept) * made.nbytes > KEPT_BYTES and len(self._kept) > 1:
             self._kept.popitem(last=False)
         return made
-
-
-def attention_from_point(
-    source: SlideSource, plan: RunPlan, y_px0: float, x_px0: float
-) -> PointAttention:
-    """Do `PointPredictor.at` for a worker process, which keeps its last predictor.
-
-    Parameters
-    ----------
-    source : SlideSource
-        The slide; hashable.
-    plan : RunPlan
-        An attention run; `plan.bare()` is enough, and travels faster.
-    y_px0, x_px0 : float
-        In level-0 pixels.
-
-    Returns
-    -------
-    PointAttention
-        Picklable.
-
-    Raises
-    ------
-    GeometryError
-        If the point is not on the slide.
-    SlideReadError
-        If the tile cannot be decoded.
-    """
-    hashable: Any = source
-    return _kept_predictor(hashable, plan.bare()).at(y_px0, x_px0)
-
-
-@lru_cache(maxsize=1)
-def _kept_predictor(source: Any, plan: RunPlan) -> PointPredictor:
-    return PointPredictor(source, plan)

@@ -110,6 +110,86 @@ def test_weights_that_are_none(tiny_tiff, weights, tmp_path, attention):
     assert not (tmp_path / "it ran").exists()
 
 
+def test_a_table_of_slides_goes_on_after_a_bad_one(
+    tiny_tiff, tissue_picture, weights, tmp_path, attention
+):
+    Image.fromarray(tissue_picture).save(tmp_path / "second.png")
+    (tmp_path / "broken.svs").write_bytes(b"II*\0 no slide at all")
+    white = np.full((600, 600, 3), 246, np.uint8)
+    Image.fromarray(white).save(tmp_path / "white.png")
+    table = tmp_path / "slides.csv"
+    table.write_text(
+        f"slide,mpp\n{tiny_tiff.name},\nbroken.svs,\nabsent.svs,\nwhite.png,0.5\n"
+        f"second.png,0.5\n"
+    )
+    done = attention("--slides", table, "--weights", weights, "--name", "a")
+    assert done.code == 1
+    assert "Traceback" not in done.err
+    for name in (tiny_tiff.name, "second.png"):
+        assert (tmp_path / f"{name}.histossl/overlays/a.ome.zarr").is_dir()
+        assert f"slide {1 if name == tiny_tiff.name else 5} of 5" in done.out
+    summary = done.out[done.out.index("done      2 of 5 slides") :]
+    for name, words in {
+        "broken.svs": "is incomplete",
+        "absent.svs": "does not exist",
+        "white.png": "no tissue",
+    }.items():
+        line = next(text for text in summary.splitlines() if name in text)
+        assert line.startswith("failed")
+        assert words in line, line
+    good = tmp_path / "good.csv"
+    good.write_text(f"slide,mpp\n{tiny_tiff.name},\nsecond.png,0.5\n")
+    again = attention("--slides", good, "--weights", weights, "--name", "a")
+    assert again.code == 0, again.err
+    assert "done      2 of 2 slides" in again.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ((), "give a slide, or a table"),
+        (("--slides", "absent.csv"), "cannot be read as a table"),
+        (("--slides", "a.csv", "--out", "o"), "--out names one overlay"),
+    ],
+)
+def test_neither_a_slide_nor_a_table(arguments, words, attention, tmp_path):
+    _assert_refused(attention(*arguments), words)
+
+
+def test_choices_from_the_shell(tiny_tiff, weights, tmp_path, attention):
+    from napari_histossl.store import Pyramid
+
+    shown = attention(
+        tiny_tiff, "--weights", weights, "--out", tmp_path / "o.ome.zarr", "--mean",
+        "--values", "rank", "--block", "0", "--overlap", "0.5", "--device", "cpu",
+    )  # fmt: skip
+    assert shown.code == 0, shown.err
+    assert "computed on CPU" in shown.out
+    with Pyramid.open(tmp_path / "o.ome.zarr") as pyramid:
+        assert pyramid.channel_names[-1] == "mean of heads"
+        told = pyramid.provenance["parameters"]
+    assert told["block"] == 0
+    assert told["step_px"] == 16
+    assert told["unit"] == "rank within a tile (%)"
+    for options, words in {
+        ("--block", "2"): "has blocks 0 to 1",
+        ("--values", "loud"): "relative, softmax, rank",
+        ("--overlap", "0.9"): "a share of 0 to 0.75",
+        ("--batch", "0"): "batch 0",
+        ("--device", "abacus"): "no device 'abacus'",
+    }.items():
+        _assert_refused(attention(tiny_tiff, "--weights", weights, *options), words)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
+def test_a_gpu_that_is_absent(tiny_tiff, weights, tmp_path, attention):
+    refused = attention(
+        tiny_tiff, "--weights", weights, "--device", "cuda", "--workspace", tmp_path
+    )
+    _assert_refused(refused, "a GPU was asked for")
+    assert not list(tmp_path.rglob("*.zarr"))
+
+
 class _Bomb:
     def __init__(self, target):
         self.target = target

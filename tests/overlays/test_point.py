@@ -9,10 +9,8 @@ import pytest
 
 from napari_histossl.errors import GeometryError
 from napari_histossl.geometry import Box
-from napari_histossl.overlays.point import (
-    PointPredictor,
-    attention_from_point,
-)
+from napari_histossl.overlays.point import PointPredictor
+from napari_histossl.overlays.questions import attention_from_point
 from napari_histossl.slide import ArraySlide, open_slide
 
 torch = pytest.importorskip("torch")

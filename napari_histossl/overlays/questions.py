@@ -1,0 +1,97 @@
+"""What a window asks of its worker: short questions, answered beside a run.
+
+The functions can be named, and their answers taken, in a process without torch; they
+import it where they are called.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_histossl.geometry import Box
+from napari_histossl.overlays.cost import Calibration
+from napari_histossl.overlays.grid import Tile
+from napari_histossl.overlays.plan import RunPlan
+from napari_histossl.slide import SlideSource
+
+if TYPE_CHECKING:
+    from napari_histossl.overlays.point import PointPredictor
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PointAttention:
+    """What one token attends to.
+
+    Attributes
+    ----------
+    tile_ij : tuple of int
+        Row and column of the tile in the plan's grid.
+    token_ij : tuple of int
+        Row and column of the token in the tile.
+    tile_px0, token_px0 : Box
+        Where they lie, in level-0 pixels of the slide.
+    values : ndarray of shape (channels, rows, columns) and dtype float16
+        What the token gives to each token of its tile, normalised as the plan says;
+        channels are those of the plan.
+    """
+
+    tile_ij: Tile
+    token_ij: tuple[int, int]
+    tile_px0: Box
+    token_px0: Box
+    values: NDArray[np.float16]
+
+
+def measure(plan: RunPlan) -> Calibration:
+    """Do `calibrate.calibrate`: time a plan's model, and leave it loaded.
+
+    Parameters
+    ----------
+    plan : RunPlan
+        `plan.bare()` is enough, and travels faster.
+    """
+    from napari_histossl.overlays.calibrate import calibrate
+
+    return calibrate(plan)
+
+
+def attention_from_point(
+    source: SlideSource, plan: RunPlan, y_px0: float, x_px0: float
+) -> PointAttention:
+    """Do `PointPredictor.at` for a worker process, which keeps its last predictor.
+
+    Parameters
+    ----------
+    source : SlideSource
+        The slide; hashable.
+    plan : RunPlan
+        An attention run; `plan.bare()` is enough, and travels faster.
+    y_px0, x_px0 : float
+        In level-0 pixels.
+
+    Returns
+    -------
+    PointAttention
+        Picklable.
+
+    Raises
+    ------
+    GeometryError
+        If the point is not on the slide.
+    SlideReadError
+        If the tile cannot be decoded.
+    """
+    hashable: Any = source
+    return _kept_predictor(hashable, plan.bare()).at(y_px0, x_px0)
+
+
+@lru_cache(maxsize=1)
+def _kept_predictor(source: Any, plan: RunPlan) -> PointPredictor:
+    from napari_histossl.overlays.point import PointPredictor
+
+    return PointPredictor(source, plan)
