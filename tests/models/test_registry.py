@@ -119,7 +119,8 @@ def test_impossible_inputs():
 def test_names_are_listed_without_torch():
     code = (
         "import sys; from napari_histossl import models, overlays, panels; "
-        "models.list_models(); models.examine_weights; overlays.Proposal; "
+        "models.list_models(); models.examine_weights; models.list_weights(); "
+        "models.PUBLISHED; models.add_weights; overlays.Proposal; "
         "overlays.RunPlan; panels.resolve; sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
