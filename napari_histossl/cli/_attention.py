@@ -34,7 +34,7 @@ def attention(
     slides: SlidesOption = None,
     weights: Annotated[
         Path | None,
-        typer.Option(help="File of weights; by default the sample weights."),
+        typer.Option(help="File of weights, or a name that was added."),
     ] = None,
     model: Annotated[
         str, typer.Option(help="Model, for weights that do not say which.")

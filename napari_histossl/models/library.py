@@ -115,8 +115,13 @@ def find_weights(name: str | Path, folder: Path | None = None) -> Path:
     path = Path(name).expanduser()
     if path.is_file():
         return path
+    if path.name != str(name):
+        raise WeightsError(
+            f"weights {path} cannot be read: there is no such file; give a file of "
+            f"weights, or a name of `napari-histossl weights list`"
+        )
     stored = (folder or weights_folder()) / f"{name}{SAFE_SUFFIX}"
-    if stored.is_file() and path.name == str(name):
+    if stored.is_file():
         return stored
     names = [entry.name for entry in list_weights(folder)]
     raise WeightsError(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from napari_histossl.errors import PlanError
 from napari_histossl.geometry import Box
+from napari_histossl.models.library import find_weights
 from napari_histossl.models.metadata import examine_weights
 from napari_histossl.models.registry import ModelSpec
 from napari_histossl.overlays.plan import MEANINGS, Normalisation, RunPlan
@@ -45,7 +46,8 @@ class AttentionChoice:
     Attributes
     ----------
     weights : Path or None
-        File of weights; None for the sample weights.
+        File of weights, or the name of weights that were added; None for the sample
+        weights.
     model : str
         Name of the model, for weights that do not say; else empty.
     extent : {"slide", "region", "view"}
@@ -128,10 +130,14 @@ def gather(
         slide.mpp_yx,
         None if tissue is None else tissue.is_tissue,
         1.0 if tissue is None else tissue.downsample,
-        examine_weights(choice.weights or sample_weights()),
+        examine_weights(_weights_file(choice.weights)),
         view_px0,
         region_px0,
     )
+
+
+def _weights_file(chosen: Path | None) -> Path:
+    return sample_weights() if chosen is None else find_weights(chosen)
 
 
 def sample_weights() -> Path:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from napari_histossl.errors import PlanError
+from napari_histossl.models.library import find_weights
 from napari_histossl.models.metadata import WeightsRecord, examine_weights
 from napari_histossl.models.registry import ModelSpec
 from napari_histossl.overlays.cost import choose_batch, estimated_tile_s
@@ -75,7 +76,7 @@ def resolve_hierarchy(choice: HierarchyChoice, facts: SlideFacts) -> RunPlan:
     """
     if choice.region_weights is None:
         raise PlanError("two levels of attention need weights of a region model too")
-    record = examine_weights(choice.region_weights)
+    record = examine_weights(find_weights(choice.region_weights))
     spec, region = patch_spec(choice, facts.weights), _region_spec(choice, record)
     spec.need_attention()
     check_pair(spec, int(region.config["input_embed_dim"]))

@@ -22,12 +22,12 @@ def folder(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def weights(capsys, folder):
-    """Run the command in this process: exit code, output, errors."""
+def shell(capsys, folder):
+    """Run a command in this process: exit code, output, errors."""
 
     def run(*arguments):
         try:
-            main(["weights", *map(str, arguments)])
+            main([*map(str, arguments)])
             code = 0
         except SystemExit as end:
             code = end.code or 0
@@ -35,6 +35,11 @@ def weights(capsys, folder):
         return SimpleNamespace(code=code, out=said.out, err=said.err)
 
     return run
+
+
+@pytest.fixture
+def weights(shell):
+    return lambda *arguments: shell("weights", *arguments)
 
 
 @pytest.fixture
@@ -67,6 +72,16 @@ def test_list_add_list(weights, checkpoint, folder):
     again = weights("add", checkpoint, "--name", "mine")
     assert again.code == 1
     assert again.err.startswith("error: there are weights called 'mine'")
+
+
+def test_added_weights_are_used_by_name(weights, checkpoint, tiny_tiff, shell):
+    assert weights("add", checkpoint, "--name", "mine", "--mpp", 0.5).code == 0
+    said = shell("attention", tiny_tiff, "--weights", "mine", "--plan")
+    assert said.code == 0, said.err
+    assert "mine.safetensors" in said.out
+    said = shell("attention", tiny_tiff, "--weights", "other", "--plan")
+    assert said.code == 1
+    assert "none of those added (mine)" in said.err
 
 
 def test_check(weights, checkpoint, folder):

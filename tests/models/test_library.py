@@ -71,12 +71,11 @@ def test_names(folder, checkpoint):
     with pytest.raises(WeightsError, match=r"called 'from a page'.*already"):
         add_weights(checkpoint)
     add_weights(checkpoint, overwrite=True)
-    for name in ("../up", "a/b", "", ".hidden"):
-        with pytest.raises(WeightsError, match="no file, and none of those added"):
-            find_weights(name or "nothing")
-        if name:
-            with pytest.raises(WeightsError, match="is not a name for weights"):
-                add_weights(checkpoint, name=name)
+    for name in ("../up", "a/b", ".hidden"):
+        with pytest.raises(WeightsError, match=r"no such file|no file, and none of"):
+            find_weights(name)
+        with pytest.raises(WeightsError, match="is not a name for weights"):
+            add_weights(checkpoint, name=name)
     with pytest.raises(WeightsError, match=r"those added \(from a page\)"):
         find_weights("other")
 
