@@ -202,15 +202,16 @@ def _report(
     csv: Path | None,
 ) -> None:
     from napari_histossl.training.comparison import compare
-    from napari_histossl.training.score_table import table, write_rows
+    from napari_histossl.training.probing import ClassScore
+    from napari_histossl.training.score_table import class_table, table, write_rows
 
     shares = [percent / 100 for percent in labels or [100.0]]
     rows: list[Row] = []
     show_progress(compare(who, sets, probe, rows, shares=shares), "judging")
     print(table(rows))
-    if sets.known.labels is not None and any(r.share == max(shares) for r in rows):
-        most = [row for row in rows if row.share == max(shares)]
+    most = [row for row in rows if row.share == max(shares)]
+    if any(isinstance(row.score, ClassScore) for row in most):
         print()
-        print(table(most, sets.known.classes))
+        print(class_table(most, sets.known.classes))
     if csv is not None:
         write_rows(rows, sets.known.classes, csv)

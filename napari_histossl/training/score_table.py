@@ -44,26 +44,47 @@ def measures(score: Score, classes: Sequence[str] = ()) -> dict[str, float]:
     return {"accuracy": score.accuracy, "macro AUC": score.macro_auc, **single}
 
 
-def table(rows: Sequence[Row], classes: Sequence[str] = ()) -> str:
+def table(rows: Sequence[Row]) -> str:
     """Return averaged rows as a Markdown table, a line for each name and share.
 
     Parameters
     ----------
     rows : sequence of Row
         From `compare`.
-    classes : sequence of str
-        Names of the classes whose own areas are shown; none for the main numbers.
     """
     lines: dict[tuple[str, float], dict[str, float]] = {}
     for row in averaged(rows):
         ending = "" if row.stain == SAME else ", other stain"
-        for name, value in measures(row.score, classes).items():
+        for name, value in measures(row.score).items():
             lines.setdefault((row.name, row.share), {})[name + ending] = value
     columns = list(next(iter(lines.values()), {}))
-    titles = ["features", "labels", *columns]
     body = [
         [name, f"{share:.0%}", *(f"{values[column]:.3f}" for column in columns)]
         for (name, share), values in lines.items()
+    ]
+    return "\n".join(_aligned([["features", "labels", *columns], *body]))
+
+
+def class_table(rows: Sequence[Row], classes: Sequence[str]) -> str:
+    """Return the area under the curve of each class as a Markdown table.
+
+    Parameters
+    ----------
+    rows : sequence of Row
+        From `compare`; a line for each name, share and stain.
+    classes : sequence of str
+        Names of the classes.
+    """
+    titles = ["features", "labels", "stain", *(f"AUC {name}" for name in classes)]
+    body = [
+        [
+            row.name,
+            f"{row.share:.0%}",
+            row.stain,
+            *(f"{area:.3f}" for area in row.score.aucs),
+        ]
+        for row in averaged(rows)
+        if isinstance(row.score, ClassScore)
     ]
     return "\n".join(_aligned([titles, *body]))
 

@@ -103,7 +103,7 @@ def test_starts_are_averaged(judged):
 
 
 def test_the_table_and_the_file(judged, tmp_path):
-    from napari_histossl.training.score_table import table, write_rows
+    from napari_histossl.training.score_table import class_table, table, write_rows
 
     rows, _ = judged
     lines = table(rows).splitlines()
@@ -111,7 +111,10 @@ def test_the_table_and_the_file(judged, tmp_path):
     assert len({len(line) for line in lines}) == 1
     assert "macro AUC, other stain" in lines[0]
     assert lines[2].split()[1:4] == ["texture", "|", "100%"]
-    assert "AUC grey" in table(rows, CLASSES)
+    by_class = class_table(rows, CLASSES).splitlines()
+    assert by_class[0].count("AUC") == 3
+    assert len(by_class) == 2 + 3 * 2 * 2
+    assert by_class[2].split()[-8:] == ["same", "|", *["1.000", "|"] * 3]
     write_rows(rows, CLASSES, tmp_path / "a.csv")
     written = (tmp_path / "a.csv").read_text().splitlines()
     assert written[0] == "features,labels,stain,measure,value"
