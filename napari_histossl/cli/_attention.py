@@ -22,6 +22,7 @@ from napari_histossl.errors import PlanError
 if TYPE_CHECKING:
     from napari_histossl.overlays import RunPlan
     from napari_histossl.panels.slide_list import ListedSlide
+    from napari_histossl.slide import SlideSource
 
 
 def register(app: typer.Typer) -> None:
@@ -104,6 +105,18 @@ def attention(
 
 
 def _compute(listed: ListedSlide, choice: Any, *, plan_only: bool) -> None:
+    source, plan = _plan(listed, choice)
+    plan = _measured(plan, keep_batch=choice.batch is not None)
+    print(plan.summary())
+    if not plan_only:
+        from napari_histossl.overlays import run
+
+        show_progress(run(source, plan), "attention")
+        print(f"written   {plan.out}")
+
+
+def _plan(listed: ListedSlide, choice: Any) -> tuple[SlideSource, RunPlan]:
+    """Return the slide and what to compute on it; its tissue map is not kept."""
     from napari_histossl.panels import gather, resolve
     from napari_histossl.panels.tissue import saved_or_found
     from napari_histossl.slide import open_slide
@@ -112,14 +125,7 @@ def _compute(listed: ListedSlide, choice: Any, *, plan_only: bool) -> None:
     with open_slide(listed.path, listed.mpp) as opened:
         source = opened.source
         tissue = saved_or_found(opened, results_folder(source, choice.workspace))
-        plan = resolve(choice, gather(choice, opened, tissue))
-    plan = _measured(plan, keep_batch=choice.batch is not None)
-    print(plan.summary())
-    if not plan_only:
-        from napari_histossl.overlays import run
-
-        show_progress(run(source, plan), "attention")
-        print(f"written   {plan.out}")
+        return source, resolve(choice, gather(choice, opened, tissue))
 
 
 def _measured(plan: RunPlan, *, keep_batch: bool) -> RunPlan:

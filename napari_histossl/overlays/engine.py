@@ -23,13 +23,13 @@ from napari_histossl.slide import SlideSource
 IN_FLIGHT = 2
 """Batches that an executor gets at once: one is computed while another one waits."""
 
-_SHARE = 0.03
+_SHARE = 0.015
 """Of the time at most is spent on making visible what is already safe."""
 
 _SHARE_IN_VIEW = 0.3
 """The same while a person looks at the tiles that are being computed."""
 
-_LEAST_S = 0.5
+_LEAST_S = 1.0
 """Between two times that results are made visible, unless they are in view."""
 
 

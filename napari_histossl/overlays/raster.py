@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from napari_histossl.closing import Closing
-from napari_histossl.geometry import Box, TileGrid
+from napari_histossl.geometry import Box
 from napari_histossl.overlays._overlay_files import (
     done_tiles,
     is_of_run,
@@ -19,6 +18,7 @@ from napari_histossl.overlays._overlay_files import (
     write_unreadable,
 )
 from napari_histossl.overlays.blend import blend_into, ramp
+from napari_histossl.overlays.dirty import CHUNK_PX, dirty_boxes
 from napari_histossl.overlays.grid import StepGrid, Tile
 from napari_histossl.overlays.plan import DTYPE, RunPlan
 from napari_histossl.overlays.predictor import Values
@@ -26,9 +26,6 @@ from napari_histossl.overlays.spool import Spool
 from napari_histossl.slide import SlideSource
 from napari_histossl.store import Pyramid
 from napari_histossl.store.provenance import describe
-
-_CHUNK_PX = 256
-"""Edge of a chunk in pixels of an overlay; 128 kB a channel."""
 
 _SPOOL = "0/spool.bin"
 """In the folder of level 0, where zarr looks for nothing."""
@@ -228,7 +225,7 @@ class RasterSink(Closing):
             shape=(len(raster.channel_names), *grid.shape),
             dtype=DTYPE,
             axes=("c", "y", "x"),
-            chunk_px=_CHUNK_PX,
+            chunk_px=CHUNK_PX,
             pixel_um_yx=(um_y * size, um_x * size),
             pixel_px0_yx=(self._plan.downsample * size,) * 2,
             channel_names=raster.channel_names,
@@ -243,7 +240,7 @@ class RasterSink(Closing):
         """Write tiles into one pyramid, chunk by chunk; return where."""
         pyramid, grid = self._pyramids[index], self._grids[index]
         written = []
-        for box in _dirty_boxes(dirty, grid):
+        for box in dirty_boxes(dirty, grid):
             data = pyramid.read(box)
             blend_into(data, box, self._parts(index, box), self._weights[index])
             pyramid.write(box, data)
@@ -255,28 +252,7 @@ class RasterSink(Closing):
     def _parts(self, index: int, box: Box) -> Iterator[tuple[Box, Any]]:
         """Yield place and values of the spooled tiles that touch a box, in order."""
         assert self._spool is not None  # opened
-        spooled, grid = self._spool.tiles, self._grids[index]
+        spool, grid = self._spool, self._grids[index]
         for tile in grid.covering(box):
-            if tile in spooled:
-                yield grid.box(*tile), self._spool.read(tile)[index]
-
-
-def _dirty_boxes(tiles: Sequence[Tile], grid: StepGrid) -> list[Box]:
-    """Return what tiles change, as one box for each chunk that they touch."""
-    chunks = TileGrid(grid.shape, _CHUNK_PX)
-    whole = Box(0, 0, *grid.shape)
-    boxes: dict[Tile, Box] = {}
-    parts: dict[Tile, list[Box]] = defaultdict(list)
-    for tile in tiles:
-        inside = grid.box(*tile).intersection(whole)
-        assert inside is not None  # a tile begins on the level
-        for chunk in chunks.covering(inside):
-            part = inside.intersection(chunks.box(*chunk))
-            assert part is not None
-            parts[chunk].append(part)
-    for chunk, members in parts.items():
-        first, *others = members
-        for box in others:
-            first = first.union(box)
-        boxes[chunk] = first
-    return [boxes[chunk] for chunk in sorted(boxes)]
+            if tile in spool:
+                yield grid.box(*tile), spool.read(tile)[index]

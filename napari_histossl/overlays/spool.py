@@ -61,6 +61,9 @@ class Spool(Closing):
         """Tiles that have a record."""
         return set(self._places)
 
+    def __contains__(self, tile: Tile) -> bool:
+        return tile in self._places
+
     def add(self, tiles: Sequence[Tile], values: Values) -> None:
         """Append records; when this returns they survive a crash.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -45,13 +46,28 @@ def tissue_fractions(
     if isinstance(grid, TileGrid):
         grid = StepGrid(grid.shape, grid.tile_px, grid.tile_px)
     ratio = level_downsample / downsample  # mask pixels a pixel of the level
-    (top, bottom), (left, right) = (grid.spans(axis) * ratio for axis in (0, 1))
-    sums = np.pad(is_tissue.astype(np.float64), ((1, 0), (1, 0))).cumsum(0).cumsum(1)
-    strips = _between(sums, bottom, 0) - _between(sums, top, 0)
-    tissue = _between(strips, right, 1) - _between(strips, left, 1)
-    areas = np.outer(bottom - top, right - left)
-    fractions: NDArray[np.float64] = np.clip(tissue / areas, 0.0, 1.0)
-    return fractions
+    rows, (left, right) = grid.spans(0).T * ratio, grid.spans(1) * ratio
+    fractions = np.empty(grid.shape_ij)
+    for row, (top, bottom) in enumerate(rows):  # a row at a time: maps can be large
+        sums = np.cumsum(_strip(is_tissue, top, bottom))
+        tissue = np.interp(right, *_edges(sums)) - np.interp(left, *_edges(sums))
+        fractions[row] = tissue / ((bottom - top) * (right - left))
+    return np.clip(fractions, 0.0, 1.0)
+
+
+def _strip(mask: NDArray[Any], top: float, bottom: float) -> NDArray[np.float64]:
+    """Return the sums of columns between two rows; rows that are cut count in part."""
+    first = min(int(top), len(mask))
+    cells = mask[first : math.ceil(bottom)]
+    place = np.arange(first, first + len(cells))
+    share = np.minimum(place + 1, bottom) - np.maximum(place, top)
+    strip: NDArray[np.float64] = share @ cells
+    return strip
+
+
+def _edges(sums: NDArray[np.float64]) -> tuple[NDArray[Any], NDArray[np.float64]]:
+    """Return places and running sums between which sums grow evenly."""
+    return np.arange(len(sums) + 1), np.concatenate([[0.0], sums])
 
 
 def order_tiles(
@@ -75,8 +91,9 @@ def order_tiles(
         then the rest, block by block.
     """
     tiles = np.argwhere(wanted)
-    ordered = tiles[rank_tiles(tiles, grid, view_px)].tolist()
-    return tuple((row, column) for row, column in ordered)
+    ordered = tiles[rank_tiles(tiles, grid, view_px)]
+    place = list(range(max(wanted.shape)))  # one object a number: there are many tiles
+    return tuple((place[row], place[column]) for row, column in ordered)
 
 
 def rank_tiles(
@@ -136,16 +153,3 @@ def _distance(
 
 def _step_px(grid: TileGrid | StepGrid) -> int:
     return grid.step_px if isinstance(grid, StepGrid) else grid.tile_px
-
-
-def _between(sums: NDArray[np.float64], at: NDArray[Any], axis: int) -> NDArray[Any]:
-    """Interpolate running sums linearly at fractional places along an axis."""
-    last = sums.shape[axis] - 1
-    at = np.clip(at, 0, last)
-    low = np.minimum(at.astype(np.intp), max(last - 1, 0))
-    part = at - low
-    part = part[:, None] if axis == 0 else part[None, :]
-    lower = np.take(sums, low, axis)
-    upper = np.take(sums, np.minimum(low + 1, last), axis)
-    between: NDArray[Any] = lower + part * (upper - lower)
-    return between

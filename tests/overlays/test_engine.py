@@ -213,9 +213,7 @@ class _TornSlide(ArraySlide):
         return super()._read_inside(box, level)
 
 
-def test_unreadable_tiles_are_left_out_and_tried_again(
-    picture, make_plan, monkeypatch
-):
+def test_unreadable_tiles_are_left_out_and_tried_again(picture, make_plan, monkeypatch):
     tall = np.tile(picture, (2, 1, 1))  # 300 x 202 px: 10 x 7 tiles
 
     class Source:
