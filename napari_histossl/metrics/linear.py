@@ -16,8 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 _MOST_STEPS = 1000
-_LEAST_DEVIATION = 1e-6
-"""A feature that varies less says nothing; it is left as it is, not blown up."""
+_LEAST_DEVIATION = 0.01
+"""Of the largest: a feature that varies less is not blown up to the size of the others.
+A colour that one picture in a thousand shows would else outweigh all that matter."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -141,7 +142,8 @@ def _standardise(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     features = features.astype(np.float64)
     mean, deviation = features.mean(0), features.std(0)
-    deviation = np.where(deviation < _LEAST_DEVIATION, 1.0, deviation)
+    deviation = np.maximum(deviation, _LEAST_DEVIATION * deviation.max())
+    deviation[deviation == 0] = 1.0  # nothing varies
     return (features - mean) / deviation, mean, deviation
 
 

@@ -56,6 +56,19 @@ def test_a_feature_that_never_changes_does_no_harm():
     assert (fit_classes(features, labels).predict(features) == labels).all()
 
 
+def test_a_feature_that_hardly_changes_is_not_blown_up():
+    """One known picture shows a trace of it; a tested one shows much."""
+    rng = np.random.default_rng(0)
+    numbers = rng.normal(size=100)
+    rare = np.zeros(100)
+    rare[0] = 1e-4
+    probe = fit_number(np.column_stack([numbers, rare]), numbers)
+    told = probe.predict(np.array([[0.5, 0.01]]))
+    assert abs(told[0] - 0.5) < 0.1
+    same = fit_number(np.ones((5, 2)), np.arange(5.0))
+    assert same.predict(np.ones((1, 2)))[0] == pytest.approx(2)
+
+
 def test_what_cannot_be_fitted():
     features = _features(count=10)
     with pytest.raises(ValueError, match="1 classes"):
