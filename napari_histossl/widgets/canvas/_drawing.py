@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QObject
@@ -75,7 +76,7 @@ class TileDrawing(QObject):
         self._drawing = Drawing()
         self._awaited: set[TileKey] = set()
         self._motion = (0.0, 0.0)
-        self._is_stale = self._is_closed = self._covers = False
+        self._is_stale = self._is_closed = self._covers = self._asks_anew = False
         self.is_resting = self.is_sharp = False
 
     @property
@@ -156,12 +157,14 @@ class TileDrawing(QObject):
         left = self._loader.load(target, view, self.service, self._drawing.used)
         slots = self._loader.slots
         drawing = draw_plan(self.source, target, slots, self._is_unreadable)
+        outdated = [key for key in drawing.used if key in self._loader.outdated]
         self._covers = not drawing.holes
-        self.is_sharp = self._covers and not drawing.missing
+        self.is_sharp = self._covers and not drawing.missing and not outdated
         self._show(drawing if self._covers else Drawing())
         self._is_stale = left
-        if target != self.target:
-            self._ask(target, drawing, view)
+        if target != self.target or self._asks_anew:
+            self._asks_anew = False
+            self._ask(target, drawing, view, outdated)
         if left:
             self._pace.draw_soon()
         elif self.is_sharp:
@@ -184,14 +187,16 @@ class TileDrawing(QObject):
 
     # ---- Asking and hearing ----
 
-    def _ask(self, target: Target, drawing: Drawing, view: View) -> None:
+    def _ask(
+        self, target: Target, drawing: Drawing, view: View, outdated: list[TileKey]
+    ) -> None:
         slots, coarse = self._loader.slots, []
         level = min(target.level + _COARSE, len(self.source.levels) - 1)
         if drawing.missing and level > target.level:
             box_px = _box_px(self.source, level, view)
             coarse = keys_in_view(self.source, level, box_px, coarser=0)
         coarse = [key for key in coarse if key not in slots]
-        self._want(coarse + drawing.missing + drawing.unreadable)
+        self._want(coarse + drawing.missing + outdated + drawing.unreadable)
 
     def _around(self, target: Target) -> list[TileKey]:
         """Return tiles that may be needed next: ahead, or all around at rest."""
@@ -229,6 +234,18 @@ class TileDrawing(QObject):
             self._pace.draw_soon()
         else:
             self._pace.draw_later()
+
+    def on_change(self, keys: Iterable[TileKey]) -> None:
+        """Draw tiles anew whose pixels have changed, the old ones until they are there.
+
+        Parameters
+        ----------
+        keys : iterable of TileKey
+            The service has been told already, by `TileService.invalidate`.
+        """
+        self._loader.outdate(keys, self._drawing.used)
+        self._is_stale = self._asks_anew = True
+        self._pace.draw_soon()
 
     def _on_rest(self) -> None:
         self.is_resting = self._is_stale = True

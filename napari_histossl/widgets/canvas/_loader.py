@@ -44,6 +44,8 @@ class AtlasLoader:
         Draws pieces of the texture.
     slots : SlotTable
         Which tile is where.
+    outdated : set of TileKey
+        Tiles in the texture whose pixels have changed since.
     """
 
     def __init__(self, source: TileSource, largest_px: int | None) -> None:
@@ -51,6 +53,7 @@ class AtlasLoader:
         self._largest_px = min(largest_px or _LARGEST_PX, _LARGEST_PX)
         self._top = keys_of_level(source, len(source.levels) - 1)
         self.slots = SlotTable(1, 1)
+        self.outdated: set[TileKey] = set()
         self.atlas: Any = TileAtlas(source.kind, source.tile_size, 1, 1, source.dtype)
 
     def has_room(self, target: Target) -> bool:
@@ -75,8 +78,28 @@ class AtlasLoader:
         if side * side < needed:
             return False
         self.slots = SlotTable(side, side)
+        self.outdated.clear()
         self.atlas.resize(side, side)
         return True
+
+    def outdate(self, keys: Iterable[TileKey], drawn: Container[TileKey]) -> None:
+        """Forget tiles whose pixels have changed; what is on the screen stays so long.
+
+        Parameters
+        ----------
+        keys : iterable of TileKey
+            What has changed.
+        drawn : container of TileKey
+            Tiles on the screen: they are replaced when they have been read again.
+        """
+        for key in keys:
+            if key not in self.slots:
+                continue
+            if key in drawn or key in self._top:
+                self.outdated.add(key)
+            else:
+                self.outdated.discard(key)
+                self.slots.drop(key)
 
     def load(
         self,
@@ -112,8 +135,10 @@ class AtlasLoader:
         if self._top[0] not in self.slots:  # whatever it costs: there is nothing yet
             for key in self._top:
                 self._put(key, keep, service)
+        for key in [key for key in self._top if key in self.outdated]:
+            self._put(key, keep, service)
         for key in wanted:
-            if key in self.slots:
+            if self._is_current(key):
                 continue
             if budget <= 0 and service.has(*key):
                 return True
@@ -124,13 +149,21 @@ class AtlasLoader:
 
     def _put(self, key: TileKey, keep: Container[TileKey], service: TileService) -> int:
         """Move a tile into the texture if it has been decoded; return its bytes."""
-        if key in self.slots:
+        if self._is_current(key):
             return 0
         tile = service.get(*key)
         if tile is None:
             return 0
-        place = self.slots.take(key, keep)
+        if key in self.slots:
+            place: tuple[int, int] | None = self.slots.place(key)
+        else:
+            place = self.slots.take(key, keep)
+        self.outdated.discard(key)
         return 0 if place is None else int(self.atlas.upload(tile, place))
+
+    def _is_current(self, key: TileKey) -> bool:
+        """Return True for a tile that is in the texture as it is now."""
+        return key in self.slots and key not in self.outdated
 
     def _put_coarser(
         self, key: TileKey, keep: Container[TileKey], service: TileService

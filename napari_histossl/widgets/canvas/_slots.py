@@ -70,3 +70,7 @@ class SlotTable:
             place = self._taken.pop(oldest)
         self._taken[key] = place
         return place
+
+    def drop(self, key: TileKey) -> None:
+        """Give up the square of a tile that is there."""
+        self._free.append(self._taken.pop(key))
