@@ -2,6 +2,7 @@ from ._array import ArraySlide as ArraySlide
 from ._array import ArraySource as ArraySource
 from ._open import FileSource as FileSource
 from ._open import open_slide as open_slide
+from ._tile_zarr import ZarrSource as ZarrSource
 from .base import Slide as Slide
 from .base import SlideSource as SlideSource
 from .lazy import lazy_pyramid as lazy_pyramid

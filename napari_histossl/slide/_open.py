@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,7 +58,9 @@ def open_slide(
     path : str or Path
         Whatever OpenSlide opens (SVS, NDPI, SCN, MRXS, VMS, BIF, one file of a DICOM
         series ...), tiled or pyramidal TIFF, OME-TIFF, or a plain TIFF, PNG, JPEG or
-        BMP of at most 100 million pixels.
+        BMP of at most 100 million pixels; or the folder or http(s) address of an
+        OME-Zarr, version 0.4 or 0.5, in colour. An address may come as a Path too,
+        which swallows one of its slashes.
     mpp : float or tuple of float, optional
         Micrometres per level-0 pixel (along rows, along columns) for a slide that does
         not say, or says it wrong. Remembered in ``slide.source``.
@@ -77,7 +80,21 @@ def open_slide(
     from napari_histossl.slide._scale import pair_of_mpp
 
     pair = None if mpp is None else pair_of_mpp(mpp)
+    address = _zarr_address(path)
+    if address is not None:
+        from napari_histossl.slide._tile_zarr import ZarrSource
+
+        return ZarrSource(address, pair).open()
     return FileSource(Path(path).expanduser().absolute(), pair).open()
+
+
+def _zarr_address(path: str | Path) -> str | None:
+    """Return the address of what is to be opened as OME-Zarr, or None."""
+    web = re.match(r"(https?):/+(.*)", Path(path).as_posix())
+    if web:
+        return f"{web[1]}://{web[2]}"
+    local = Path(path).expanduser().absolute()
+    return str(local) if local.suffix == ".zarr" and local.is_dir() else None
 
 
 def _open(source: FileSource) -> Slide:

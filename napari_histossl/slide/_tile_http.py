@@ -1,15 +1,14 @@
-"""Zarr over HTTP with what Python brings along."""
+"""Zarr over HTTP, over connections that stay open from tile to tile."""
 
 from __future__ import annotations
 
 import asyncio
-import http.client
-import urllib.error
-import urllib.request
 from collections.abc import AsyncIterator, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import requests
+from requests.adapters import HTTPAdapter
 from zarr.abc.store import (
     ByteRequest,
     OffsetByteRequest,
@@ -52,11 +51,14 @@ class HttpStore(Store):
         super().__init__(read_only=True)
         self.url = url.rstrip("/")
         self._threads = ThreadPoolExecutor(_AT_ONCE, "zarr-http")
+        self._session = make_session()
 
     async def _fetch(self, key: str, part: ByteRequest | None) -> bytes | None:
         loop = asyncio.get_running_loop()
         address = f"{self.url}/{key}"
-        return await loop.run_in_executor(self._threads, fetch, address, part)
+        return await loop.run_in_executor(
+            self._threads, fetch, address, part, self._session
+        )
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, HttpStore) and other.url == self.url
@@ -111,7 +113,19 @@ class HttpStore(Store):
         raise NotImplementedError
 
 
-def fetch(url: str, byte_range: ByteRequest | None = None) -> bytes | None:
+def make_session() -> requests.Session:
+    """Return what keeps connections for several threads, proxies of the system used."""
+    session = requests.Session()
+    for scheme in ("http://", "https://"):
+        session.mount(scheme, HTTPAdapter(pool_maxsize=_AT_ONCE))
+    return session
+
+
+def fetch(
+    url: str,
+    byte_range: ByteRequest | None = None,
+    session: requests.Session | None = None,
+) -> bytes | None:
     """Return what is at an address.
 
     Parameters
@@ -120,6 +134,8 @@ def fetch(url: str, byte_range: ByteRequest | None = None) -> bytes | None:
         Address, http or https.
     byte_range : ByteRequest, optional
         Part of it.
+    session : requests.Session, optional
+        Connections to use again; else one is opened for this.
 
     Returns
     -------
@@ -136,23 +152,29 @@ def fetch(url: str, byte_range: ByteRequest | None = None) -> bytes | None:
     if not url.startswith(("http://", "https://")):
         raise SlideReadError(f"{url} is no web address; expected http:// or https://")
     headers = {} if byte_range is None else {"Range": _range_header(byte_range)}
-    request = urllib.request.Request(url, headers=headers)  # noqa: S310
     try:
-        with urllib.request.urlopen(request, timeout=_TIMEOUT_S) as answer:  # noqa: S310
-            data: bytes = answer.read()
-            is_whole = answer.status == 200
-    except urllib.error.HTTPError as error:
-        with error:
-            _refuse_unless_missing(url, error.code, error.reason)
-        return None
-    except (OSError, http.client.HTTPException) as error:
-        reason = getattr(error, "reason", None) or error
+        answer = (session or requests).get(url, headers=headers, timeout=_TIMEOUT_S)
+    except (requests.RequestException, OSError) as error:
         raise SlideUnreachableError(
-            f"{url} does not answer ({reason}); the network or the server may be away"
+            f"{url} does not answer ({_reason(error)}); the network or the server may "
+            f"be away"
         ) from error
-    if byte_range is not None and is_whole:  # this server gives all or nothing
+    if answer.status_code >= 300:
+        _refuse_unless_missing(url, answer.status_code, answer.reason)
+        return None
+    data: bytes = answer.content
+    if byte_range is not None and answer.status_code == 200:  # all or nothing here
         return data[_slice(byte_range)]
     return data
+
+
+def _reason(error: BaseException) -> str:
+    """Return the innermost reason: the outer ones repeat the address."""
+    inner = error
+    while inner.args and isinstance(inner.args[-1], BaseException):
+        inner = inner.args[-1]
+    inner = getattr(inner, "reason", None) or inner
+    return str(getattr(inner, "strerror", None) or inner)
 
 
 def _refuse_unless_missing(url: str, code: int, reason: Any) -> None:

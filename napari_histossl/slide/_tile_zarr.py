@@ -58,7 +58,8 @@ def open_zarr_tiles(
     chunks = _Chunks(picture, _header_of(address, picture), _channel(picture, channel))
     size = _tile_size(picture)
     if channel is None and picture.is_rgb:
-        return SlideTileSource(ZarrSlide(str(address), picture, chunks), size)
+        slide = ZarrSlide(ZarrSource(str(address)), picture, chunks)
+        return SlideTileSource(slide, size)
     return PlaneTileSource(
         picture.levels,
         labels=picture.is_label,
@@ -127,17 +128,25 @@ class ZarrSlide(Slide):
 
     Parameters
     ----------
-    address : str
+    source : ZarrSource
         Where it was opened.
     picture : ZarrPicture
         What it says about itself.
     chunks : object
         Reads its boxes.
+
+    Attributes
+    ----------
+    tile_px : int
+        Edge of the tiles in which it is best read.
     """
 
-    def __init__(self, address: str, picture: ZarrPicture, chunks: _Chunks) -> None:
-        self.source = ZarrSource(address)
-        self.levels, self.mpp_yx = picture.levels, picture.mpp_yx
+    def __init__(
+        self, source: ZarrSource, picture: ZarrPicture, chunks: _Chunks
+    ) -> None:
+        self.source, self.levels = source, picture.levels
+        self.mpp_yx = source.mpp_yx or picture.mpp_yx
+        self.tile_px = _tile_size(picture)
         self._chunks: _Chunks | None = chunks
 
     def _read_inside(self, box: Box, level: int) -> NDArray[np.uint8]:
@@ -159,14 +168,22 @@ class ZarrSource:
     ----------
     address : str
         Folder or web address.
+    mpp_yx : tuple of float or None
+        Micrometres per level-0 pixel as a person gave them; None to take the file's.
     """
 
     address: str
+    mpp_yx: tuple[float, float] | None = None
 
     @property
     def name(self) -> str:
         """Name of the folder."""
         return self.address.rstrip("/\\").replace("\\", "/").rsplit("/", 1)[-1]
+
+    @property
+    def path(self) -> Path | None:
+        """The folder, beside which results may lie; None on the web."""
+        return None if is_url(self.address) else Path(self.address)
 
     @property
     def fingerprint(self) -> str:
@@ -175,10 +192,22 @@ class ZarrSource:
         return f"zarr:{self.address}:{[level.shape for level in picture.levels]}"
 
     def open(self) -> Slide:
-        """Open it again."""
+        """Open the slide.
+
+        Raises
+        ------
+        SlideOpenError
+            If there is no such picture, or it is not in colour.
+        """
         picture = open_picture(self.address)
+        if not picture.is_rgb:
+            raise SlideOpenError(
+                f"{self.address} has {picture.channel_count} channels of "
+                f"{picture.arrays[0].dtype}; expected a slide in colour: three "
+                f"channels of 8 bits"
+            )
         chunks = _Chunks(picture, _header_of(self.address, picture), None)
-        return ZarrSlide(self.address, picture, chunks)
+        return ZarrSlide(self, picture, chunks)
 
 
 def _header_of(address: str | Path, picture: ZarrPicture) -> Path | None:

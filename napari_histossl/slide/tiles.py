@@ -35,7 +35,7 @@ from napari_histossl.slide._tile_source import (
 )
 from napari_histossl.slide._tile_stats import SourceHealth, TileStats
 from napari_histossl.slide._tile_tiff import TiffTileSource
-from napari_histossl.slide._tile_zarr import open_zarr_tiles
+from napari_histossl.slide._tile_zarr import ZarrSlide, open_zarr_tiles
 from napari_histossl.slide.base import Slide
 from napari_histossl.slide.color import ColourManagedSlide, ColourManagedTiles
 
@@ -79,4 +79,6 @@ def open_tiles(slide: Slide | TileSource) -> TileSource:
         return slide
     if isinstance(slide, ColourManagedSlide):
         return ColourManagedTiles(open_tiles(slide.raw), slide.transform)
+    if isinstance(slide, ZarrSlide):
+        return SlideTileSource(slide, slide.tile_px)
     return open_tiff_tiles(slide) or SlideTileSource(slide)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 
 from napari.utils import notifications
 
@@ -11,7 +12,7 @@ from napari_histossl.errors import HistoSSLError
 _log = logging.getLogger(__name__)
 
 
-def show_error(error: Exception) -> None:
+def show_error(error: Exception, hidden: Mapping[str, str] | None = None) -> None:
     """Show one sentence for an error; the log keeps the trace.
 
     Parameters
@@ -19,10 +20,15 @@ def show_error(error: Exception) -> None:
     error : Exception
         An error of this package is shown as its own sentence. Any other is a defect:
         it is shown with its type, and the notification offers the trace.
+    hidden : mapping of str to str, optional
+        Names that people may not see, and what is said in their place.
     """
     if isinstance(error, HistoSSLError):
         _log.info("shown to the person", exc_info=error)
-        notifications.show_error(str(error))
+        text = str(error)
+        for name, alias in (hidden or {}).items():
+            text = text.replace(name, alias)
+        notifications.show_error(text)
         return
     _log.error("unexpected error", exc_info=error)
     notifications.notification_manager.receive_error(

@@ -11,13 +11,20 @@ from napari.layers import Layer
 from qtpy.compat import isalive
 from qtpy.QtCore import QObject, Signal
 
-from napari_histossl.errors import HistoSSLError
+from napari_histossl.errors import HistoSSLError, StoreError
 from napari_histossl.geometry import Box
 from napari_histossl.jobs import Job, Progress, Stopwatch
 from napari_histossl.napari_io import layers as layer_tuples
-from napari_histossl.slide import Slide, open_slide, virtual_levels
+from napari_histossl.slide import (
+    FileSource,
+    Slide,
+    ZarrSource,
+    open_slide,
+    virtual_levels,
+)
+from napari_histossl.slide.base import SlideSource
 from napari_histossl.store import paths
-from napari_histossl.widgets._errors import show_error
+from napari_histossl.widgets._errors import show_error, show_info
 from napari_histossl.widgets._opening import make_overview
 from napari_histossl.widgets._rotation import Rotation
 from napari_histossl.widgets._shown import METADATA_KEY, ShownSlide
@@ -25,6 +32,9 @@ from napari_histossl.widgets._worker import WorkerProcess
 from napari_histossl.widgets.canvas import install_canvas
 
 __all__ = ["METADATA_KEY", "ShownSlide", "Workbench", "is_slide"]
+
+_WORKSPACE = "histossl-results"
+"""Folder for results of slides on the web, where no other was chosen."""
 
 
 class Workbench(QObject):
@@ -68,7 +78,7 @@ class Workbench(QObject):
         self._on_done: Any = None
         self._watch = Stopwatch()
         self.worker.progressed.connect(self._on_progress)
-        self.worker.failed.connect(show_error)
+        self.worker.failed.connect(self._on_failed)
         self.worker.finished.connect(self._on_finished)
         viewer.layers.events.inserted.connect(self._look_again)
         viewer.layers.events.removed.connect(self._look_again)
@@ -122,8 +132,10 @@ class Workbench(QObject):
             return
         old, layers = shown.layer, self.viewer.layers
         alias = old.metadata[METADATA_KEY].get("alias")
+        slide, tiles = shown.source.open(), old.metadata[METADATA_KEY]["tiles"]
+        slide.kept.update(getattr(tiles, "raw", tiles).kept)  # an overview is dear
         data, options, kind = layer_tuples.slide_layer(
-            shown.source.open(), as_scanned=as_scanned, alias=alias
+            slide, as_scanned=as_scanned, alias=alias
         )
         new = Layer.create(data, options, kind)
         for name in ("visible", "opacity", "blending", "affine", "gamma"):
@@ -163,13 +175,14 @@ class Workbench(QObject):
         if self.shown is None:
             return
         layer, source = self.shown.layer, self.shown.source
+        if not isinstance(source, FileSource | ZarrSource):
+            return
         turns = self.rotation.quarter_turns
         self.viewer.layers.remove(layer)
-        path = getattr(source, "path", None)
-        if path is not None:
-            self.open_path(path, mpp, layer.metadata[METADATA_KEY].get("alias"))
-            self.rotation.turn(turns)
-            self.viewer.reset_view()
+        place = source.path if isinstance(source, FileSource) else source.address
+        self.open_path(place, mpp, layer.metadata[METADATA_KEY].get("alias"))
+        self.rotation.turn(turns)
+        self.viewer.reset_view()
 
     def _look_again(self, _event: Any = None) -> None:
         layer = self._slide_layer()
@@ -182,9 +195,18 @@ class Workbench(QObject):
 
     def _show(self, layer: napari.layers.Image) -> ShownSlide:
         slide = layer.metadata[METADATA_KEY]["source"].open()
-        return ShownSlide(
-            layer, slide, paths.results_folder(slide.source, self.workspace)
-        )
+        return ShownSlide(layer, slide, self._results_folder(slide.source))
+
+    def _results_folder(self, source: SlideSource) -> Path:
+        try:
+            return paths.results_folder(source, self.workspace)
+        except StoreError:  # there is nothing beside which they could lie
+            self.workspace = Path.cwd() / _WORKSPACE
+            show_info(
+                f"Results of slides that are no files go to {self.workspace}; "
+                f"--workspace chooses another folder."
+            )
+            return paths.results_folder(source, self.workspace)
 
     def _slide_layer(self) -> napari.layers.Image | None:
         """Return the selected slide, else the one shown already, else the topmost."""
@@ -254,6 +276,13 @@ class Workbench(QObject):
 
     def _on_progress(self, progress: Progress) -> None:
         self.progressed.emit(progress, self._watch.time_left_s(progress))
+
+    def _on_failed(self, error: Exception) -> None:
+        shown = self.shown
+        hidden = {}
+        if shown is not None and shown.is_masked:
+            hidden[shown.source.name] = shown.name
+        show_error(error, hidden)
 
     def _on_finished(self, complete: bool) -> None:
         on_done, self._on_done = self._on_done, None

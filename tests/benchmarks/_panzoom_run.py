@@ -95,7 +95,7 @@ class Run:
         """Whether the view is covered by a level that is fine enough."""
         if self.shown is None:
             return False
-        if self.name == BASE:
+        if self.name.startswith(BASE):
             return True
         camera = self.viewer.scene.camera
         allowed = max(1.0, _ROUNDED * 1.01 / camera.zoom)

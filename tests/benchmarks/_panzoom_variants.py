@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +19,7 @@ from napari.layers import Layer
 
 from napari_histossl.geometry import Box
 from napari_histossl.napari_io.layers import slide_layer
-from napari_histossl.slide import Slide
+from napari_histossl.slide import Slide, open_slide, open_tiles
 from napari_histossl.widgets import get_reader
 from napari_histossl.widgets.canvas import install_canvas
 
@@ -51,6 +53,19 @@ def base(viewer: Any, _path: Path) -> Shown:
     """A small picture in memory: what the machine needs for napari itself."""
     picture = np.random.default_rng(0).integers(0, 255, (512, 512, 3), np.uint8)
     return Shown(viewer.add_image(picture, rgb=True, scale=(80, 80)), None, 40_960)
+
+
+def base_beside_work(viewer: Any, path: Path) -> Shown:
+    """The same picture while one core decodes: the floor of whoever streams."""
+    source = open_tiles(open_slide(path))
+
+    def decode() -> None:
+        rows, columns = source.grid(0).shape_ij
+        for index in itertools.count():
+            source.read_tile(0, index // columns % rows, index % columns)
+
+    threading.Thread(target=decode, daemon=True).start()
+    return base(viewer, path)
 
 
 def openslide_dask(viewer: Any, path: Path) -> Shown:
@@ -151,6 +166,7 @@ def _pattern(latency_s: float) -> Callable[[Any, Path], Shown]:
 
 VARIANTS: dict[str, tuple[Callable[[Any, Path], Shown], bool]] = {
     BASE: (base, False),
+    f"{BASE}, a core decoding": (base_beside_work, False),
     "stock sync": (openslide_dask, False),
     "stock async": (openslide_dask, True),
     "napari-wsi sync": (napari_wsi, False),

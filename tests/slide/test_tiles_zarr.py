@@ -4,6 +4,7 @@ import http.server
 import shutil
 import threading
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,13 +17,14 @@ from napari_histossl.errors import (
     SlideUnreachableError,
 )
 from napari_histossl.geometry import Box
-from napari_histossl.slide import read_virtual
+from napari_histossl.slide import open_slide, read_virtual
 from napari_histossl.slide._tile_http import fetch
 from napari_histossl.slide.tiles import (
     PlaneTileSource,
     SlideTileSource,
     TileService,
     keys_of_level,
+    open_tiles,
     open_zarr_tiles,
 )
 from napari_histossl.store import Pyramid
@@ -63,6 +65,12 @@ def colours(rng):
 
 class Quiet(http.server.SimpleHTTPRequestHandler):
     broken = False
+    protocol_version = "HTTP/1.1"  # connections stay open
+    connections = 0
+
+    def setup(self):
+        Quiet.connections += 1
+        super().setup()
 
     def do_GET(self):
         if Quiet.broken:
@@ -82,7 +90,7 @@ def serve(tmp_path):
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     yield f"http://127.0.0.1:{server.server_port}"
-    Quiet.broken = False
+    Quiet.broken, Quiet.connections = False, 0
     server.shutdown()
     server.server_close()
     thread.join()
@@ -132,6 +140,32 @@ def test_a_colour_slide_travels_and_knows_its_scale(tmp_path, colours):
     slide.close()
     with pytest.raises(SlideReadError, match="closed"):
         slide.read(box, 0)
+
+
+@pytest.mark.parametrize("place", ["folder", "web", "web as a path"])
+def test_opened_as_a_slide(tmp_path, serve, colours, place):
+    """By the same door as a file, wherever it is."""
+    path = write_ngff(tmp_path / "a.ome.zarr", colours, "cyx", 3)
+    address = {
+        "folder": path,
+        "web": f"{serve}/a.ome.zarr",
+        "web as a path": Path(f"{serve}/a.ome.zarr"),
+    }[place]
+    with open_slide(address, mpp=0.25) as slide:
+        assert slide.source.name == "a.ome.zarr"
+        assert slide.mpp_yx == (0.25, 0.25)
+        assert slide.source.open().mpp_yx == (0.25, 0.25)
+        expected = colours.transpose(1, 2, 0)
+        box = Box(200, 300, 400, 350)
+        assert np.array_equal(slide.read(box, 0), expected[box.slices])
+        with open_tiles(slide) as tiles:
+            assert np.array_equal(tiles.read_tile(0, 0, 0), expected[:256, :256])
+
+
+def test_no_slide_in_colour(tmp_path, rng):
+    path = write_ngff(tmp_path / "a.zarr", rng.random((2, 64, 64)), "cyx", 3)
+    with pytest.raises(SlideOpenError, match="2 channels of float64; expected a slide"):
+        open_slide(path)
 
 
 # ---- Channels and labels ----
@@ -261,6 +295,16 @@ def test_a_server_that_goes_and_comes_back(tmp_path, serve, colours):
         while not all(service.has(*key) for key in wanted):
             threading.Event().wait(0.001)
         assert service.stats().failed == 0
+
+
+def test_connections_are_used_again(tmp_path, serve, colours):
+    write_ngff(tmp_path / "a.zarr", colours, "cyx", 3)
+    source = open_zarr_tiles(f"{serve}/a.zarr")
+    keys = keys_of_level(source, 0)
+    for key in keys:
+        source.read_tile(*key[1:])
+    chunks = 3 * len(keys)  # one a colour
+    assert Quiet.connections <= 16 < chunks
 
 
 def test_a_server_that_refuses(serve):

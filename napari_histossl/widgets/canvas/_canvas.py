@@ -56,6 +56,7 @@ class TileCanvas(QObject):
         self._service: TileService | None = None
         self._sources: dict[Any, TileSource] = {}
         self._drawings: dict[Any, Any] = {}  # drawing: what its tiles were opened from
+        self._facts: dict[TileSource, dict[str, Any]] = {}  # what its layer tells
         self._wanted: dict[Any, list[TileKey]] = {}
         self._arrived: deque[TileKey] = deque()
         self._is_news_on_its_way = False
@@ -106,10 +107,12 @@ class TileCanvas(QObject):
     ) -> Any:
         """Return what draws a layer: ours if its metadata name tiles, else napari's."""
         delete_in_own_contexts()
-        origin = layer.metadata.get(METADATA_KEY, {}).get("tiles")
+        facts = layer.metadata.get(METADATA_KEY, {})
+        origin = facts.get("tiles")
         source = None if origin is None else self._open(origin, layer)
         if source is None:
             return self._stock[kind](layer, *args, **options)
+        self._facts[source] = facts
         visual = tiled(layer, *args, **options)
         visual.draw_tiles(self._enter(origin, source, visual.MAX_TEXTURE_SIZE_2D))
         return visual
@@ -155,6 +158,7 @@ class TileCanvas(QObject):
             return
         source = self._sources.pop(origin)
         self._told.discard(source)
+        self._facts.pop(source, None)
         self.service.remove(source)
         if source is not origin:
             source.close()
@@ -217,7 +221,8 @@ class TileCanvas(QObject):
         if error is None:
             return
         self._told.add(key[0])
-        show_error(error)
+        alias = self._facts.get(key[0], {}).get("alias")
+        show_error(error, {key[0].name: alias} if alias else None)
 
 
 def layer_is_rgb(layer: Any) -> bool:

@@ -11,6 +11,7 @@ from canvas_for_tests import Watched, Window, difference, with_overviews
 from conftest_gui import settle
 
 from napari_histossl.geometry import Box
+from napari_histossl.napari_io.layers import slide_layer
 from napari_histossl.slide import ArraySlide, open_slide
 from napari_histossl.slide.base import Slide
 
@@ -331,6 +332,28 @@ def test_failure_is_told_once(show, noise, qapp):
     settle(0.5)
     told = [str(note.message) for note in list(notification_manager.records)[before:]]
     assert len([text for text in told if "nothing to be read" in text]) == 1
+
+
+def test_failure_of_a_masked_slide_does_not_tell_its_name(
+    tile_canvas, make_napari_viewer, noise, qtbot
+):
+    """Blinded review: a file's name often is a person's."""
+    from napari.layers import Layer
+    from napari.utils.notifications import notification_manager
+
+    slide = Watched(ArraySlide(noise, name="Huber.svs"), [(0, Box(0, 0, 300, 1600))])
+    before = len(notification_manager.records)
+    viewer = make_napari_viewer(show=True)
+    viewer.window._qt_window.resize(900, 650)
+    window = Window(viewer, tile_canvas, qtbot)
+    data, options, kind = slide_layer(with_overviews(slide), alias="Slide 7")
+    window.add_layer(Layer.create(data, options, kind))
+    settle(0.3)
+    window.look((0, 0), wait=False)
+    settle(0.5)
+    told = "".join(str(note.message) for note in notification_manager.records[before:])
+    assert "Slide 7: nothing to be read" in told
+    assert "Huber" not in told
 
 
 # ---- How the canvas gets there ----
