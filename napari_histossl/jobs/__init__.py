@@ -18,6 +18,7 @@ from napari_histossl.jobs._messages import (
     Reply,
     Start,
     Tell,
+    pack,
     receive,
     send,
 )
@@ -46,6 +47,7 @@ __all__ = [
     "Stopwatch",
     "Tell",
     "is_resumable",
+    "pack",
     "receive",
     "resumable",
     "send",

@@ -88,10 +88,15 @@ class Reply:
     record: Progress | Failure | Ended | Answer
 
 
-def send(stream: BinaryIO, record: Any) -> None:
-    """Write one pickled record with its length in front."""
+def pack(record: Any) -> bytes:
+    """Return one pickled record with its length in front."""
     body = pickle.dumps(record)
-    stream.write(_LENGTH.pack(len(body)) + body)
+    return _LENGTH.pack(len(body)) + body
+
+
+def send(stream: BinaryIO, record: Any) -> None:
+    """Write one record, as `pack` makes it."""
+    stream.write(pack(record))
     stream.flush()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import queue
 import subprocess
 import sys
 import tempfile
@@ -10,7 +11,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from napari_histossl.jobs import Ask, Reply, Start, Tell, receive, send
+from napari_histossl.jobs import Ask, Reply, Start, Tell, pack, receive
 
 _CHILD = "from napari_histossl.jobs import serve; serve()"
 
@@ -19,7 +20,7 @@ _THREADS = "OMP_NUM_THREADS"
 
 
 class WorkerLink:
-    """A process that serves, and a thread that listens to it.
+    """A process that serves, and threads that listen and speak to it.
 
     Parameters
     ----------
@@ -40,20 +41,29 @@ class WorkerLink:
             stderr=self._log,
             env={_THREADS: threads, **os.environ},
         )
-        threading.Thread(target=self._listen, daemon=True, name="worker pipe").start()
+        self._outbox: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+        for work in (self._listen, self._speak):
+            threading.Thread(target=work, daemon=True, name="worker pipe").start()
 
     def send(self, request: Start | Tell | Ask) -> None:
         """Pass a request on; one to a dead process is lost, as its last words tell."""
-        assert self.process.stdin is not None
-        try:
-            send(self.process.stdin, request)  # type: ignore[arg-type]
-        except (OSError, ValueError):
-            return
+        self._outbox.put(pack(request))
 
     def kill(self) -> None:
         """End the process and wait for it to be gone."""
         self.process.kill()
         self.process.wait()
+        self._outbox.put(None)
+
+    def _speak(self) -> None:
+        """Write requests: a process that is still starting takes no large ones."""
+        assert self.process.stdin is not None
+        while (packed := self._outbox.get()) is not None:
+            try:
+                self.process.stdin.write(packed)
+                self.process.stdin.flush()
+            except (OSError, ValueError):
+                return
 
     def _listen(self) -> None:
         assert self.process.stdout is not None

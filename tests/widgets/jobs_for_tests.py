@@ -77,6 +77,6 @@ def listen(said: Path, orders: Orders) -> Iterator[Progress]:
 
 
 def deaf(pid_file: Path) -> Iterator[Progress]:
-    pid_file.write_text(str(os.getpid()))
     yield Progress(0, 0)
+    pid_file.write_text(str(os.getpid()))
     time.sleep(600)

@@ -109,6 +109,7 @@ def test_a_job_that_does_not_listen_is_killed_and_the_next_one_runs(
     pid_file = tmp_path / "pid"
     with qtbot.waitSignal(worker.progressed, timeout=30_000):
         worker.start(work.deaf, pid_file)
+    qtbot.waitUntil(pid_file.exists, timeout=30_000)  # it hears nothing from now on
     worker.stop()
     with qtbot.waitSignal(worker.finished, timeout=30_000) as end:
         worker.start(work.count, 2)
