@@ -31,7 +31,7 @@ layer's data show)."""
 
 _TRANSPARENT = (0.0, 0.0, 0.0, 0.0)
 
-_LIT = {
+LIT = {
     "name": "lit",
     "colors": (
         (0.27, 0.00, 0.33, 0.00),
@@ -119,7 +119,7 @@ def overlay_layer(
         "translate": (0.0,) * others + translate,
         "units": ("pixel",) * others + _units(pyramid.pixel_um_yx is not None),
         "axis_labels": ("head",) * others + ("y", "x"),
-        "colormap": _LIT,
+        "colormap": LIT,
         "opacity": 0.9,
         "contrast_limits": contrast_limits(pyramid),
         "interpolation2d": "nearest",

@@ -12,13 +12,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from napari_histossl.errors import GeometryError
 from napari_histossl.geometry import Box, from_level
 from napari_histossl.overlays.attention import AttentionPredictor
 from napari_histossl.overlays.grid import Tile
 from napari_histossl.overlays.normalise import normalise
 from napari_histossl.overlays.plan import RunPlan
 from napari_histossl.overlays.questions import PointAttention
+from napari_histossl.overlays.tile_attention import TileAttention, locate
 from napari_histossl.slide import SlideSource
 
 KEPT_BYTES = 96 << 20
@@ -63,10 +63,8 @@ class PointPredictor(AttentionPredictor):
             If the tile cannot be decoded.
         """
         plan = self._plan
-        tile = self._tile_at(y_px0 / plan.downsample, x_px0 / plan.downsample)
+        tile, (row, column) = locate(plan, y_px0, x_px0)
         box, token_px = plan.tile_box(*tile), plan.spec.token_px
-        row = int((y_px0 / plan.downsample - box.y) // token_px)
-        column = int((x_px0 / plan.downsample - box.x) // token_px)
         token = Box(
             box.y + row * token_px, box.x + column * token_px, token_px, token_px
         )
@@ -79,26 +77,27 @@ class PointPredictor(AttentionPredictor):
             self._row(tile, row * plan.tile_tokens + column),
         )
 
+    def tile(self, tile: Tile) -> TileAttention:
+        """Return what all tokens of a tile attend to.
+
+        Parameters
+        ----------
+        tile : tuple of int
+            Row and column in the grid of the plan.
+
+        Raises
+        ------
+        SlideReadError
+            If the tile cannot be decoded.
+        """
+        weights = self._weights(tile)
+        relative = weights[:, 1:, 1:] * weights.shape[-1]
+        return TileAttention(tile, relative.astype(np.float16))
+
     def close(self) -> None:
         """Close the slide."""
         super().close()
         self._kept.clear()
-
-    def _tile_at(self, y_px: float, x_px: float) -> Tile:
-        """Return the tile in whose middle a point lies most, where tiles overlap."""
-        grid = self._plan.grid
-        height, width = grid.shape
-        if not (0 <= y_px < height and 0 <= x_px < width):
-            raise GeometryError(
-                f"the point at row {y_px * self._plan.downsample:.0f}, column "
-                f"{x_px * self._plan.downsample:.0f} is not on {self._plan.slide_name}"
-            )
-        rows, columns = grid.shape_ij
-        margin = (grid.tile_px - grid.step_px) / 2
-        return (
-            min(max(int((y_px - margin) // grid.step_px), 0), rows - 1),
-            min(max(int((x_px - margin) // grid.step_px), 0), columns - 1),
-        )
 
     def _row(self, tile: Tile, token: int) -> NDArray[np.float16]:
         weights = self._weights(tile)[:, 1 + token, 1:]

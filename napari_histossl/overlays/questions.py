@@ -17,6 +17,7 @@ from napari_histossl.geometry import Box
 from napari_histossl.overlays.cost import Calibration
 from napari_histossl.overlays.grid import Tile
 from napari_histossl.overlays.plan import RunPlan
+from napari_histossl.overlays.tile_attention import TileAttention
 from napari_histossl.slide import SlideSource
 
 if TYPE_CHECKING:
@@ -88,6 +89,32 @@ def attention_from_point(
     """
     hashable: Any = source
     return _kept_predictor(hashable, plan.bare()).at(y_px0, x_px0)
+
+
+def attention_of_tile(source: SlideSource, plan: RunPlan, tile: Tile) -> TileAttention:
+    """Do `PointPredictor.tile` for a worker process, which keeps its last predictor.
+
+    Parameters
+    ----------
+    source : SlideSource
+        The slide; hashable.
+    plan : RunPlan
+        An attention run; `plan.bare()` is enough, and travels faster.
+    tile : tuple of int
+        Row and column in the grid of the plan.
+
+    Returns
+    -------
+    TileAttention
+        Picklable; a megabyte for 256 tokens and 8 heads.
+
+    Raises
+    ------
+    SlideReadError
+        If the tile cannot be decoded.
+    """
+    hashable: Any = source
+    return _kept_predictor(hashable, plan.bare()).tile(tile)
 
 
 @lru_cache(maxsize=1)

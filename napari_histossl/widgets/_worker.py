@@ -187,6 +187,7 @@ class WorkerProcess(QObject):
         if not self._stopping:
             return
         self._kill()
+        self._answer_all("the worker process was stopped in the middle; ask again")
         if self._running is not None:
             self._send(self._running)
 
@@ -228,12 +229,16 @@ class WorkerProcess(QObject):
             self.failed.emit(_exception(record))
         self.finished.emit(isinstance(record, Ended) and record.complete)
 
-    def _on_death(self, last_words: str) -> None:
-        """Go on with a new process, or tell why that makes no sense."""
-        self._kill()
+    def _answer_all(self, last_words: str) -> None:
+        """Tell everybody who waits for an answer that none will come."""
         asked, self._asked = self._asked, {}
         for name in asked.values():
             self.answered.emit(name, WorkerFailure(last_words))
+
+    def _on_death(self, last_words: str) -> None:
+        """Go on with a new process, or tell why that makes no sense."""
+        self._kill()
+        self._answer_all(last_words)
         running, self._lives = self._running, self._lives - 1
         if running is None:
             return

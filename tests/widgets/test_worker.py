@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 import sys
 from pathlib import Path
 
@@ -126,6 +127,20 @@ def test_questions_are_answered_beside_a_job(worker, qtbot, tmp_path):
     assert answer.args == ["point", 1024]
     with qtbot.waitSignal(worker.answered, timeout=30_000) as answer:
         worker.ask("point", pow, "a", "b")
+    assert isinstance(answer.args[1], WorkerFailure)
+
+
+def test_a_question_is_answered_when_a_job_that_does_not_listen_is_killed(
+    worker, qtbot, tmp_path
+):
+    pid_file = tmp_path / "pid"
+    with qtbot.waitSignal(worker.progressed, timeout=30_000):
+        worker.start(work.deaf, pid_file)
+    qtbot.waitUntil(pid_file.exists, timeout=30_000)
+    worker.stop()
+    with qtbot.waitSignal(worker.answered, timeout=30_000) as answer:
+        worker.ask("slow", time.sleep, 600)
+    assert answer.args[0] == "slow"
     assert isinstance(answer.args[1], WorkerFailure)
 
 
