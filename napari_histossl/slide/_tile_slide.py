@@ -27,6 +27,8 @@ class SlideTileSource(TileSource):
         Any slide; whoever opened it closes it.
     tile_size : int, optional
         Edge of a tile in pixels.
+    watch : FileWatch, optional
+        Tells whether the file is still the same; by default one for the slide's path.
 
     Notes
     -----
