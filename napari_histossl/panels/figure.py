@@ -1,31 +1,26 @@
 """A part of a slide as a figure: overlay, scale bar, colour bar, legend.
 
-First every piece gets its place (`lay_out`), then the pieces are drawn, as pixels
-(`draw`) or as an SVG with text that stays text (`to_svg`). Texts are measured before
+Every piece gets its place here; `figure_file` draws them. Texts are measured before
 they are placed, one below the other: none covers another one.
 """
 
 from __future__ import annotations
 
-import base64
-import io
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from html import escape
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
 
 from napari_histossl.errors import PlanError
-from napari_histossl.store.whole import written_whole
-
-SUFFIXES = (".png", ".svg", ".pdf")
-"""Kinds of files that can be written; a PDF holds pixels, an SVG text."""
+from napari_histossl.panels.figure_text import (
+    Text,
+    line_of,
+    stacked,
+    width_of,
+    wrapped,
+)
 
 _LEAST_WIDTH_PX = 480
 """Below a smaller picture the legend would have no room."""
@@ -35,9 +30,6 @@ _TEXT_SHARE, _TEXT_PX = 1 / 55, (14, 36)
 
 _BAR_SHARE = 0.25
 """Of the width of the picture at most is the length of its scale bar."""
-
-_INK, _PAPER = (30, 30, 30), (255, 255, 255)
-_PDF_DPI = 200.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,18 +74,6 @@ class Figure:
     um_per_pixel: float | None
     colour_bar: ColourBar | None
     legend: Sequence[tuple[str, str]]
-
-
-@dataclass(frozen=True, slots=True)
-class Text:
-    """A line of text and its box, in pixels from the upper left corner."""
-
-    x: int
-    y: int
-    width: int
-    height: int
-    text: str
-    size_px: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,11 +203,11 @@ def scale_length_um(width_um: float) -> float:
 
 def _scale_bar(figure: Figure, x: int, y: int, text_px: int) -> list[Bar | Text]:
     if figure.um_per_pixel is None:
-        return [_text(x, y, "scale not known", text_px)]
+        return [line_of(x, y, "scale not known", text_px)]
     um = scale_length_um(figure.picture.shape[1] * figure.um_per_pixel)
     bar = Bar(x, y, max(round(um / figure.um_per_pixel), 1), max(text_px // 3, 3))
     said = f"{um / 1000:g} mm" if um >= 1000 else f"{um:g} µm"
-    return [bar, _text(x, bar.y + bar.height + text_px // 3, said, text_px)]
+    return [bar, line_of(x, bar.y + bar.height + text_px // 3, said, text_px)]
 
 
 def _colour_bar(
@@ -240,11 +220,11 @@ def _colour_bar(
     colours = Pixels(x, y, np.repeat(row[None], text_px, axis=0))
     below = y + text_px + text_px // 3
     low, high = (f"{value:.3g}" for value in bar.limits)
-    ends = [_text(x, below, low, text_px)]
-    ends.append(_text(x + width - _width(high, text_px), below, high, text_px))
+    ends = [line_of(x, below, low, text_px)]
+    ends.append(line_of(x + width - width_of(high, text_px), below, high, text_px))
     unit_y = below + ends[0].height + text_px // 4
-    lines = _wrapped(bar.unit, width, text_px)
-    return [colours, *ends, *_stacked(lines, x, unit_y, text_px)]
+    lines = wrapped(bar.unit, width, text_px)
+    return [colours, *ends, *stacked(lines, x, unit_y, text_px)]
 
 
 def _on_paper(table: NDArray[np.float32], width: int) -> NDArray[np.uint8]:
@@ -261,140 +241,6 @@ def _legend(
     lines = [
         line
         for name, value in legend
-        for line in _wrapped(f"{name}: {value}", width, small)
+        for line in wrapped(f"{name}: {value}", width, small)
     ]
-    return _stacked(lines, x, y, small)
-
-
-# ---- Text ----
-
-
-def _stacked(lines: Sequence[str], x: int, y: int, size_px: int) -> list[Text]:
-    placed: list[Text] = []
-    for line in lines:
-        placed.append(_text(x, y, line, size_px))
-        y += placed[-1].height + size_px // 4
-    return placed
-
-
-def _text(x: int, y: int, text: str, size_px: int) -> Text:
-    return Text(x, y, _width(text, size_px), _line_px(size_px), text, size_px)
-
-
-def _wrapped(text: str, width: int, size_px: int) -> list[str]:
-    """Break a text into lines that fit; a word that is too long is broken too."""
-    lines = [""]
-    for word in text.split():
-        longer = f"{lines[-1]} {word}".strip()
-        if _width(longer, size_px) <= width:
-            lines[-1] = longer
-            continue
-        lines.append(word)
-        while _width(lines[-1], size_px) > width:
-            fitting = _fitting(lines[-1], width, size_px)
-            lines[-1:] = [lines[-1][:fitting], lines[-1][fitting:]]
-    return [line for line in lines if line]
-
-
-def _fitting(word: str, width: int, size_px: int) -> int:
-    """Return how many letters of a word fit, at least one."""
-    count = len(word)
-    while count > 1 and _width(word[:count], size_px) > width:
-        count -= 1
-    return count
-
-
-@lru_cache(maxsize=8)
-def _font(size_px: int) -> Any:
-    return ImageFont.load_default(size_px)
-
-
-def _width(text: str, size_px: int) -> int:
-    length: float = _font(size_px).getlength(text)
-    return math.ceil(length)
-
-
-def _line_px(size_px: int) -> int:
-    ascent, descent = _font(size_px).getmetrics()
-    return int(ascent + descent)
-
-
-# ---- Drawing ----
-
-
-def draw(layout: Layout) -> Image.Image:
-    """Draw a figure as pixels."""
-    image = Image.new("RGB", (layout.width, layout.height), _PAPER)
-    pen = ImageDraw.Draw(image)
-    for piece in layout.pieces:
-        if isinstance(piece, Pixels):
-            image.paste(Image.fromarray(piece.rgb), (piece.x, piece.y))
-        elif isinstance(piece, Bar):
-            end = piece.x + piece.width - 1, piece.y + piece.height - 1
-            pen.rectangle((piece.x, piece.y, *end), fill=_INK)
-        else:
-            pen.text((piece.x, piece.y), piece.text, _INK, _font(piece.size_px))
-    return image
-
-
-def to_svg(layout: Layout) -> str:
-    """Return a figure as SVG: pictures in it as PNG, text as text."""
-    size = f'width="{layout.width}" height="{layout.height}"'
-    pieces = "\n".join(_svg_piece(piece) for piece in layout.pieces)
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" {size} '
-        f'viewBox="0 0 {layout.width} {layout.height}">\n'
-        f'<rect {size} fill="#ffffff"/>\n{pieces}\n</svg>\n'
-    )
-
-
-def _svg_piece(piece: Pixels | Bar | Text) -> str:
-    place = f'x="{piece.x}" y="{piece.y}"'
-    size = f'width="{piece.width}" height="{piece.height}"'
-    ink = "#{:02x}{:02x}{:02x}".format(*_INK)
-    if isinstance(piece, Bar):
-        return f'<rect {place} {size} fill="{ink}"/>'
-    if isinstance(piece, Pixels):
-        stream = io.BytesIO()
-        Image.fromarray(piece.rgb).save(stream, "PNG")
-        data = base64.b64encode(stream.getvalue()).decode()
-        return f'<image {place} {size} href="data:image/png;base64,{data}"/>'
-    ascent = _font(piece.size_px).getmetrics()[0]
-    return (
-        f'<text x="{piece.x}" y="{piece.y + ascent}" font-family="sans-serif" '
-        f'font-size="{piece.size_px}" textLength="{piece.width}" '
-        f'lengthAdjust="spacingAndGlyphs" fill="{ink}">{escape(piece.text)}</text>'
-    )
-
-
-def save_figure(figure: Figure, path: Path) -> None:
-    """Write a figure; the suffix says as what.
-
-    Parameters
-    ----------
-    figure : Figure
-        What is to be seen.
-    path : Path
-        File that ends in one of `SUFFIXES`; what is there is replaced.
-
-    Raises
-    ------
-    PlanError
-        If the suffix is another one.
-    StoreError
-        If the file cannot be written.
-    """
-    suffix = path.suffix.lower()
-    if suffix not in SUFFIXES:
-        raise PlanError(
-            f"{path.name} is no name for a figure; it ends in one of "
-            f"{', '.join(SUFFIXES)}"
-        )
-    layout = lay_out(figure)
-    with written_whole(path) as temporary:
-        if suffix == ".svg":
-            temporary.write_text(to_svg(layout), encoding="utf-8")
-        elif suffix == ".pdf":
-            draw(layout).save(temporary, "PDF", resolution=_PDF_DPI)
-        else:
-            draw(layout).save(temporary, "PNG")
+    return stacked(lines, x, y, small)

@@ -75,7 +75,7 @@ def _show_attention(dock: Dock) -> Iterator[Path]:
     page: Any = dock.pages["Overlays"]
     if not page.open_newest():
         page.run()
-        _wait(dock)
+        _wait(dock, lambda: page.is_busy)
         page.open_newest()
     page.overlay.choose_head(_NUCLEI_HEAD)
     dock.bench.viewer.scene.camera.zoom = magnification_zoom(_POWER)
@@ -103,10 +103,10 @@ _STEPS: tuple[tuple[str, Callable[[Dock], Iterator[Path]]], ...] = (
 )
 
 
-def _wait(dock: Dock) -> None:
-    """Let the window live until the run in the worker has ended."""
+def _wait(dock: Dock, is_busy: Callable[[], bool] | None = None) -> None:
+    """Let the window live until the run in the worker, or of a page, has ended."""
     deadline_s = time.monotonic() + _LIMIT_S
-    while dock.bench.worker.is_running:
+    while dock.bench.worker.is_running or (is_busy is not None and is_busy()):
         QApplication.processEvents()
         time.sleep(0.01)
         if time.monotonic() > deadline_s:

@@ -47,6 +47,7 @@ class Dock(QWidget):
         super().__init__()
         self.bench = Workbench(viewer, workspace)
         self.pages = {name: PAGES[name](self.bench) for name in pages}
+        self._share_worklist()
         self._tabs = QTabWidget()
         for name, page in self.pages.items():
             self._tabs.addTab(scrolled(page), name)
@@ -58,6 +59,13 @@ class Dock(QWidget):
         self.setMinimumWidth(360)
         bench = self.bench
         self.destroyed.connect(lambda: bench.close())
+
+    def _share_worklist(self) -> None:
+        """Let the Overlays page run on the list that is open on the Slide page."""
+        slide, overlays = self.pages.get("Slide"), self.pages.get("Overlays")
+        if isinstance(slide, SlidePage) and isinstance(overlays, OverlaysPage):
+            panel = slide.worklist
+            overlays.follow_worklist(lambda: panel.worklist)
 
     def show_page(self, name: str) -> None:
         """Bring a page to the front."""

@@ -13,13 +13,11 @@ from napari_histossl.panels.figure import (
     ColourBar,
     Figure,
     Pixels,
-    draw,
     lay_out,
     merge,
-    save_figure,
     scale_length_um,
-    to_svg,
 )
+from napari_histossl.panels.figure_file import draw, save_figure, to_svg
 from napari_histossl.panels.overlay_colours import COLOUR_MAPS, colour_table, paint
 
 LEGEND = (

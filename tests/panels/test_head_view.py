@@ -8,15 +8,9 @@ from napari_histossl.errors import PlanError
 from napari_histossl.geometry import Box
 from napari_histossl.overlays.plan import MEANINGS, UNITS
 from napari_histossl.overlays.threshold import mass_mask
-from napari_histossl.panels.head_view import (
-    MEAN,
-    HeadChoice,
-    HeadTiles,
-    HeadView,
-    OverlayFacts,
-    limits_of,
-    rank_tiles,
-)
+from napari_histossl.panels.head_tiles import HeadTiles
+from napari_histossl.panels.head_view import HeadView, limits_of, rank_tiles
+from napari_histossl.panels.overlay_facts import MEAN, HeadChoice, OverlayFacts
 from napari_histossl.store import Pyramid
 
 TOKENS = 16
@@ -180,3 +174,13 @@ def test_a_head_that_is_not_there_is_refused(make):
         HeadView(pyramid, HeadChoice(3))
     with pytest.raises(PlanError, match="share"):
         HeadView(pyramid, HeadChoice(0, mass=0.0))
+
+
+def test_values_from_the_least_one_on(make):
+    pyramid, values = make()
+    shown = HeadView(pyramid, HeadChoice(0, least=1.5)).read(BOX)
+    plain = values[0][BOX.slices]
+    np.testing.assert_array_equal(shown, np.where(plain >= 1.5, plain, np.nan))
+    ranked = HeadView(pyramid, HeadChoice(0, ranked=True, least=90.0)).read(BOX)
+    assert np.nanmin(ranked) >= 90
+    assert 0.05 < np.isfinite(ranked).mean() < 0.11

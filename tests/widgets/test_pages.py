@@ -100,26 +100,28 @@ def test_a_slide_without_scale_asks_for_it(window, tmp_path, qtbot):
     assert len(viewer.layers) == 1
 
 
-def test_a_blank_slide_has_no_tissue_to_run_on(window, tmp_path, said):
+def test_a_blank_slide_has_no_tissue_to_run_on(window, tmp_path, said, qtbot):
     _viewer, dock = window
     path = tmp_path / "blank.png"
     Image.fromarray(np.full((900, 900, 3), 244, np.uint8)).save(path)
     dock.bench.open_path(path, 0.5)
-    dock.pages["Overlays"].run()
+    page = dock.pages["Overlays"]
+    page.run()
+    qtbot.waitUntil(lambda: not page.is_busy, timeout=20_000)
     assert not dock.bench.worker.is_running
     (sentence,) = said()
     assert "no tissue" in sentence
 
 
-def test_weights_that_are_none_are_told(window, drawn, tmp_path, said):
+def test_weights_that_are_none_are_told(window, drawn, tmp_path, said, qtbot):
     _viewer, dock = window
     dock.bench.open_path(drawn)
     path = tmp_path / "broken.safetensors"
     path.write_bytes(b"nothing of the kind")
     page = dock.pages["Overlays"]
-    page._weights.addItem(path.name, path)
-    page._weights.setCurrentIndex(page._weights.count() - 1)
+    page.runs.form.weights.choose(path)
     page.run()
+    qtbot.waitUntil(lambda: not page.is_busy, timeout=20_000)
     (sentence,) = said()
     assert "broken.safetensors" in sentence
     assert not dock.bench.worker.is_running
@@ -222,6 +224,7 @@ def test_closing_the_window_while_a_run_goes_on_ends_it(
     viewer.window.add_dock_widget(dock, name="HistoSSL")
     dock.bench.open_path(drawn)
     dock.pages["Overlays"].run()
+    qtbot.waitUntil(lambda: dock.bench.worker.is_running, timeout=20_000)
     process = dock.bench.worker._link.process
     settle(0.3)
     viewer.close()

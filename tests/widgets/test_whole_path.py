@@ -66,6 +66,7 @@ def click(qtbot, page, words):
 
 def test_slide_tissue_attention_mask(slide_path, window, pictures, qtbot, drag):
     from conftest_gui import settle
+    from qtpy.QtCore import Qt
 
     from napari_histossl.annotate import MaskStore
     from napari_histossl.classes import Origin
@@ -97,7 +98,7 @@ def test_slide_tissue_attention_mask(slide_path, window, pictures, qtbot, drag):
     dock.show_page("Overlays")
     overlays = dock.pages["Overlays"]
     click(qtbot, overlays, "Run")
-    wait(dock, qtbot)
+    qtbot.waitUntil(lambda: not overlays.is_busy, timeout=240_000)
     with Pyramid.open(overlays.overlay.path) as pyramid:
         values = pyramid.read(pyramid.levels[0].box).astype(np.float32)
         assert pyramid.provenance["slide"]["fingerprint"] == shown.source.fingerprint
@@ -107,8 +108,10 @@ def test_slide_tissue_attention_mask(slide_path, window, pictures, qtbot, drag):
     assert np.nanmean(values) == pytest.approx(1, abs=0.1)  # 1.0 is uniform
     heads = values.shape[0]
     assert overlays.overlay.heads == heads > 1
-    overlays.heads._head.setValue(heads - 1)
-    assert viewer.dims.current_step[0] == heads - 1
+    small = overlays.shown.controls.pictures.buttons()
+    qtbot.mouseClick(small[heads - 1], Qt.MouseButton.LeftButton)
+    assert overlays.overlay.head == heads - 1
+    assert overlays.overlay.layer.ndim == 2
     settle(1)
     save_picture(viewer, pictures / "overlays.png")
 
