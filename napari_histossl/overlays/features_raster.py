@@ -43,6 +43,8 @@ class PatchRaster:
         Edge of a patch in pixels of the raster.
     pixel_px0 : float
         Edge of such a pixel in level-0 pixels.
+    origin_px0 : tuple of float
+        Row and column in level-0 pixels at which its first pixel begins.
     shape : tuple of int
         Rows and columns.
     """
@@ -56,10 +58,11 @@ class PatchRaster:
             _CUTS[-1],
         )
         self.pixel_px0 = header.patch_px0 / self.cuts
-        self._origin_px0 = positions_px0.min(0) % self.pixel_px0
-        places = (positions_px0 - self._origin_px0) / self.pixel_px0
+        origin = positions_px0.min(0) % self.pixel_px0
+        self.origin_px0 = float(origin[0]), float(origin[1])
+        places = (positions_px0 - origin) / self.pixel_px0
         self._places = np.rint(places).astype(np.intp)
-        slide = -(-(np.array(header.slide_shape) - self._origin_px0) // self.pixel_px0)
+        slide = -(-(np.array(header.slide_shape) - origin) // self.pixel_px0)
         rows, columns = np.maximum(slide.astype(int), self._places.max(0) + self.cuts)
         self.shape = int(rows), int(columns)
 
@@ -93,7 +96,7 @@ class PatchRaster:
         """Create the pyramid that a drawn raster is written to."""
         header, size = self._header, self.pixel_px0
         um_yx = None
-        origin = float(self._origin_px0[0]), float(self._origin_px0[1])
+        origin = self.origin_px0
         if header.mpp_yx is not None:
             um_yx = header.mpp_yx[0] * size, header.mpp_yx[1] * size
             origin = origin[0] * header.mpp_yx[0], origin[1] * header.mpp_yx[1]

@@ -23,6 +23,8 @@ from napari_histossl.widgets import _point_texts as texts
 from napari_histossl.widgets._form import button, combo, form, note
 from napari_histossl.widgets._keys import bind_on_page
 from napari_histossl.widgets._overlay_layer import OverlayLayer
+from napari_histossl.widgets._overlays_names import masked
+from napari_histossl.widgets._overlays_texts import sentence
 from napari_histossl.widgets._point_layer import PointLayer
 from napari_histossl.widgets._point_mouse import PointMouse
 from napari_histossl.widgets._point_tiles import PointTiles
@@ -248,14 +250,11 @@ class PointGroup(QWidget):
         limit = tile.limit(self.head)
         return limit if self.plan.values == "relative" else limit / (tile.edge**2 + 1)
 
-    def _hide(self, sentence: str) -> None:
+    def _hide(self, text: str) -> None:
         self._drawn = None
         self.layer.hide()
-        self._status.setText(sentence)
+        self._status.setText(text)
 
-    def _told(self, sentence: str) -> str:
+    def _told(self, text: str) -> str:
         """Return a sentence without a name that is masked."""
-        shown = self.bench.shown
-        if shown is not None and shown.is_masked:
-            sentence = sentence.replace(shown.source.name, shown.name)
-        return f"{sentence[:1].upper()}{sentence[1:]}."
+        return sentence(masked(text, self.bench))  # a capital would hide a name
