@@ -22,6 +22,9 @@ from napari_histossl.store import Pyramid
 _HIGH_QUANTILE = 0.995
 """Values above this quantile saturate, so that one token does not darken the rest."""
 
+_SAMPLES, _SAMPLE_PX = 7, 96
+"""Places that are looked at for it, and the edge of each in tokens."""
+
 
 class HeadView:
     """An overlay, read the way a person wants to see it.
@@ -176,9 +179,27 @@ def limits_of(view: HeadView) -> tuple[float, float]:
         return 0.0, 100.0
     if view.facts.full_scale is not None:
         return 0.0, view.facts.full_scale
-    coarsest = len(view.pyramid.levels) - 1
-    values = view.pyramid.read(view.pyramid.levels[coarsest].box, coarsest)
-    return 0.0, high_of(values)
+    return 0.0, high_of(_sampled(view.pyramid))
+
+
+def _sampled(pyramid: Pyramid) -> NDArray[Any]:
+    """Return values of the finest level, from a few places that have been computed.
+
+    Coarser levels are means: on a large slide they are all about the same.
+    """
+    coarsest = len(pyramid.levels) - 1
+    values = pyramid.read(pyramid.levels[coarsest].box, coarsest)
+    first = values[0] if values.ndim == 3 else values
+    places = np.argwhere(np.isfinite(first))
+    if not coarsest or not len(places):
+        return values
+    chosen = places[np.linspace(0, len(places) - 1, _SAMPLES).astype(np.intp)]
+    step, half = 2**coarsest, _SAMPLE_PX // 2
+    boxes = [
+        Box(y * step - half, x * step - half, _SAMPLE_PX, _SAMPLE_PX)
+        for y, x in chosen.tolist()
+    ]
+    return np.stack([pyramid.read(box) for box in boxes])
 
 
 def high_of(values: NDArray[Any]) -> float:

@@ -20,6 +20,7 @@ from napari_histossl.slide.tiles import TileKey, tile_arrays
 from napari_histossl.store import Pyramid
 from napari_histossl.widgets._errors import show_error
 from napari_histossl.widgets._workbench import METADATA_KEY, Workbench
+from napari_histossl.widgets._worker import BackgroundReads
 
 _LIMITS_MS = 1500
 """Least time between two looks at the range of an overlay that is being computed."""
@@ -62,6 +63,8 @@ class OverlayLayer(QObject):
         self._late.setSingleShot(True)
         self._late.setInterval(_LIMITS_MS)
         self._late.timeout.connect(self._follow_limits)
+        self._reads = BackgroundReads(self)
+        self._reads.answered.connect(self._on_limits)
         bench.progressed.connect(self._on_progress)
         bench.run_changed.connect(self._on_run_changed)
         bench.slide_changed.connect(self._on_slide_changed)
@@ -194,13 +197,19 @@ class OverlayLayer(QObject):
             drawing.on_change(keys)
 
     def _follow_limits(self) -> None:
-        """Fit the colour limits to the overlay; limits that a person set stay."""
-        if self.layer is None or self.tiles is None or self.limits != self._limits:
-            return
-        try:
-            self._set_limits(limits_of(self.tiles.view))
-        except HistoSSLError as error:
-            show_error(error)
+        """Fit the colour limits to what has been computed, in a thread."""
+        tiles = self.tiles
+        if tiles is not None and not self.bench.closed:
+            view = tiles.view
+            self._reads.ask("limits", lambda: (view, limits_of(view)))
+
+    def _on_limits(self, _name: Any, answer: Any) -> None:
+        """Take limits that were found; those that a person set stay."""
+        if isinstance(answer, HistoSSLError) or self.tiles is None or self.bench.closed:
+            return  # the canvas shows and says what cannot be read
+        view, limits = answer
+        if view is self.tiles.view and self.limits == self._limits:
+            self._set_limits(limits)
 
     def _set_limits(self, limits: tuple[float, float]) -> None:
         assert self.layer is not None

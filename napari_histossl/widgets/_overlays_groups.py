@@ -7,6 +7,7 @@ from superqt import QCollapsible
 
 from napari_histossl.widgets._overlay_layer import OverlayLayer
 from napari_histossl.widgets._overlays_form import RunForm
+from napari_histossl.widgets._point_group import PointGroup
 from napari_histossl.widgets._workbench import Workbench
 
 
@@ -24,8 +25,7 @@ def groups(
     form : RunForm
         What is chosen on the page.
     """
-    del bench, overlay, form
-    return []
+    return [("Attention from a point", PointGroup(bench, overlay, form.choice))]
 
 
 def folded(title: str, group: QWidget) -> QCollapsible:

@@ -14,7 +14,7 @@ from napari_histossl.widgets._errors import show_info
 from napari_histossl.widgets._form import button, combo, row
 from napari_histossl.widgets._workbench import Workbench
 
-SAMPLE = "Sample: DINO on drawn tissue"
+SAMPLE = "Sample (DINO)"
 """First entry of the list of weights."""
 
 _KINDS = "Weights (*.safetensors *.pth *.pt *.ckpt);;All (*)"

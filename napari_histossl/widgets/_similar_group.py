@@ -94,11 +94,14 @@ class SimilarGroup(QWidget):
         column.setSpacing(6)
         column.addWidget(self.form)
         column.addWidget(self.compute)
-        line = row(self.find_button, self._heat, self._clear)
+        column.addWidget(self.find_button)
+        column.addWidget(self._status)
+        column.addWidget(self.results)
+        line = row(self._heat, self._clear)
         line.setStretch(0, 1)
         column.addLayout(line)
-        for widget in (self._status, self.results, self.groups, self.files):
-            column.addWidget(widget)
+        column.addWidget(self.groups)
+        column.addWidget(self.files)
         self.results.hide()
 
     def _connect(self) -> None:
@@ -252,6 +255,7 @@ class SimilarGroup(QWidget):
     # ---- Answers
 
     def _on_found(self) -> None:
+        self._heat.setChecked(True)
         self._list_results()
         self._draw_heat()
         assert self.search.result is not None
@@ -277,7 +281,7 @@ class SimilarGroup(QWidget):
     def _on_pictured(self, part: int, picture: PatchPicture) -> None:
         if part == self.slides.in_view(self.search.searched):
             self.layer.show_heat(picture)
-            self._heat.setChecked(True)
+            self.layer.set_heat_visible(self._heat.isChecked())
 
     def go_to(self, index: int) -> None:
         """Bring a result into view, its slide first if it is another one."""

@@ -113,7 +113,7 @@ def test_weights_are_listed_with_what_is_known(window, tiny_tiff, tmp_path, qtbo
     form.weights.refresh()
     names = [form.weights._list.itemText(i) for i in range(form.weights._list.count())]
     assert names == [
-        "Sample: DINO on drawn tissue",
+        "Sample (DINO)",
         "my dino_sample",
         "my simclr_sample",
     ]

@@ -285,6 +285,9 @@ def test_over_a_worklist(listed, qtbot):
     assert group.results.count() == 20
     heat = wait_for_heat(qtbot, group)
     assert heat.data[:, 9:].min() > heat.data[:, :9].max()
+    assert not heat.visible  # one goes there for the tissue
+    group._heat.click()
+    assert heat.visible
 
 
 def test_masked_names_are_never_shown(listed, qtbot):
@@ -301,7 +304,7 @@ def test_masked_names_are_never_shown(listed, qtbot):
     said = [group.results.item(i).text() for i in range(20)]
     said += [group.results.item(i).toolTip() for i in range(20)]
     group._say("Berta.tif is bad, and so is /slides/Anna.tif")
-        said += [label.text() for label in group.findChildren(QLabel)]
+    said += [label.text() for label in group.findChildren(QLabel)]
     said += [made.text() for made in group.findChildren(QPushButton)]
     said += [layer.name for layer in viewer.layers]
     assert not [text for text in said if any(n in text for n in ("Anna", "Berta"))]
