@@ -26,11 +26,11 @@ class WorkerLink:
     ----------
     received : callable
         Called in that thread with (link, reply), and at last with (link, sentence):
-        the last words of a process that has ended. Raises `RuntimeError` once nobody
-        is there to listen.
+        the last words of a process that has ended. Returns False once nobody is there
+        to listen.
     """
 
-    def __init__(self, received: Callable[[tuple[WorkerLink, Any]], None]) -> None:
+    def __init__(self, received: Callable[[tuple[WorkerLink, Any]], bool]) -> None:
         self._received = received
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed by the thread
         threads = str(max((os.cpu_count() or 2) - 1, 1))  # one core is the window's
@@ -71,16 +71,13 @@ class WorkerLink:
             try:
                 while True:
                     reply: Reply = receive(self.process.stdout)  # type: ignore[arg-type]
-                    self._received((self, reply))
+                    if not self._received((self, reply)):  # the window is gone
+                        self.process.kill()
+                        break
             except EOFError:
                 pass
-            except RuntimeError:  # the window is gone
-                self.process.kill()
             sentence = self._last_words()
-        try:
-            self._received((self, sentence))
-        except RuntimeError:
-            return
+        self._received((self, sentence))
 
     def _last_words(self) -> str:
         code = self.process.wait()
