@@ -9,7 +9,6 @@ from typing import Any
 from qtpy.QtCore import QObject, Signal
 
 from napari_histossl.errors import HistoSSLError
-from napari_histossl.widgets._outlet import Outlet
 
 
 class BackgroundReads(QObject):
@@ -34,7 +33,6 @@ class BackgroundReads(QObject):
         self._waiting: dict[Any, Callable[[], Any]] = {}
         self._lock = threading.Lock()
         self._is_running = False
-        self._outlet = Outlet(self, self.answered.emit)
 
     def ask(self, name: Any, call: Callable[[], Any]) -> None:
         """Do something, in place of what waits under the same name."""
@@ -72,5 +70,7 @@ class BackgroundReads(QObject):
             result = call()
         except HistoSSLError as error:
             result = error
-        if not self._outlet(name, result):  # the window is gone
+        try:
+            self.answered.emit(name, result)
+        except RuntimeError:  # the window is gone
             self.drop()

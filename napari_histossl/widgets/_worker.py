@@ -30,7 +30,6 @@ from napari_histossl.jobs import (
     is_resumable,
 )
 from napari_histossl.widgets._background_reads import BackgroundReads
-from napari_histossl.widgets._outlet import Outlet
 from napari_histossl.widgets._worker_link import WorkerLink
 
 __all__ = ["BackgroundReads", "WorkerFailure", "WorkerProcess"]
@@ -88,7 +87,6 @@ class WorkerProcess(QObject):
         self._impatience.setInterval(_PATIENCE_MS)
         self._impatience.timeout.connect(self._kill_stopping)
         self._received.connect(self._on_received)
-        self._outlet = Outlet(self, self._received.emit)
 
     # ---- What the window asks for
 
@@ -171,7 +169,7 @@ class WorkerProcess(QObject):
     def _living(self) -> WorkerLink:
         """Return the process; a new one where there is none."""
         if self._link is None:
-            self._link = WorkerLink(self._outlet)
+            self._link = WorkerLink(self._received.emit)
         return self._link
 
     def _send(self, request: Start | Tell | Ask) -> None:

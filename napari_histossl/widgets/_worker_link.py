@@ -15,6 +15,9 @@ from napari_histossl.jobs import Ask, Reply, Start, Tell, pack, receive
 
 _CHILD = "from napari_histossl.jobs import serve; serve()"
 
+_PATIENCE_S = 5.0
+"""For threads to end whose process is gone: they have a last sentence to pass on."""
+
 _THREADS = "OMP_NUM_THREADS"
 """Read by torch when it is imported."""
 
@@ -26,11 +29,11 @@ class WorkerLink:
     ----------
     received : callable
         Called in that thread with (link, reply), and at last with (link, sentence):
-        the last words of a process that has ended. Returns False once nobody is there
-        to listen.
+        the last words of a process that has ended. Raises `RuntimeError` once nobody
+        is there to listen.
     """
 
-    def __init__(self, received: Callable[[tuple[WorkerLink, Any]], bool]) -> None:
+    def __init__(self, received: Callable[[tuple[WorkerLink, Any]], None]) -> None:
         self._received = received
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed by the thread
         threads = str(max((os.cpu_count() or 2) - 1, 1))  # one core is the window's
@@ -42,18 +45,28 @@ class WorkerLink:
             env={_THREADS: threads, **os.environ},
         )
         self._outbox: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
-        for work in (self._listen, self._speak):
-            threading.Thread(target=work, daemon=True, name="worker pipe").start()
+        self._threads = [
+            threading.Thread(target=work, daemon=True, name="worker pipe")
+            for work in (self._listen, self._speak)
+        ]
+        for thread in self._threads:
+            thread.start()
 
     def send(self, request: Start | Tell | Ask) -> None:
         """Pass a request on; one to a dead process is lost, as its last words tell."""
         self._outbox.put(pack(request))
 
     def kill(self) -> None:
-        """End the process and wait for it to be gone."""
+        """End the process and wait for it, and whoever listens to it, to be gone.
+
+        Qt aborts where an object is deleted while another thread emits its signal:
+        after this nobody does.
+        """
         self.process.kill()
         self.process.wait()
         self._outbox.put(None)
+        for thread in self._threads:
+            thread.join(_PATIENCE_S)
 
     def _speak(self) -> None:
         """Write requests: a process that is still starting takes no large ones."""
@@ -71,13 +84,16 @@ class WorkerLink:
             try:
                 while True:
                     reply: Reply = receive(self.process.stdout)  # type: ignore[arg-type]
-                    if not self._received((self, reply)):  # the window is gone
-                        self.process.kill()
-                        break
+                    self._received((self, reply))
             except EOFError:
                 pass
+            except RuntimeError:  # the window is gone
+                self.process.kill()
             sentence = self._last_words()
-        self._received((self, sentence))
+        try:
+            self._received((self, sentence))
+        except RuntimeError:
+            return
 
     def _last_words(self) -> str:
         code = self.process.wait()
