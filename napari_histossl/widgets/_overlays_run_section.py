@@ -133,7 +133,7 @@ class RunSection(QWidget):
             return
         plan = self.planner.timed(planned)
         if plan is None:
-            self.cost.setText(masked(sentence(str(planned.error)), self.bench))
+            self.cost.setText(sentence(masked(str(planned.error), self.bench)))
             return
         said = [cost(plan, self.planner.device(planned))]
         said += [sentence(line) for line in plan.notes[1:]]

@@ -305,7 +305,7 @@ def test_the_worker_dies_and_lives_again(window, qtbot):
     press(qtbot, group)
     qtbot.waitUntil(lambda: group.plan is not None)
     hover(viewer, (330, 420))
-    assert status(group).startswith("Loading the model")
+    wait_for(qtbot, group, "Loading the model")
     group.bench.worker._link.process.kill()
     wait_for(qtbot, group, "ended early")
     hover(viewer, (330, 500))
