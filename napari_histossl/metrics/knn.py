@@ -13,7 +13,7 @@ Changed for both: a tie goes to the class of the nearest neighbour.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,25 @@ _AT_ONCE = 1024
 """Queries compared with a whole bank at a time: 0.8 GB for a bank of 100,000."""
 
 
+class Votes(NamedTuple):
+    """What the nearest neighbours of M queries say.
+
+    Attributes
+    ----------
+    classes : ndarray of shape (C,)
+        The classes that there are, sorted.
+    shares : ndarray of shape (M, C)
+        Share of the votes for each class, 0 to 1; a row sums to 1. They say how sure
+        the neighbours are, so they serve as scores of a receiver operating curve.
+    named : ndarray of shape (M,)
+        The class with most votes; a tie goes to that of the nearest neighbour.
+    """
+
+    classes: NDArray[Any]
+    shares: NDArray[np.float64]
+    named: NDArray[Any]
+
+
 def knn_votes(
     bank: NDArray[Any],
     labels: NDArray[Any],
@@ -35,7 +54,7 @@ def knn_votes(
     *,
     k: int = 5,
     nearness: Nearness = "cosine",
-) -> tuple[NDArray[Any], NDArray[np.float64]]:
+) -> Votes:
     """Let the nearest neighbours of each query vote on its class.
 
     Parameters
@@ -53,11 +72,8 @@ def knn_votes(
 
     Returns
     -------
-    classes : ndarray of shape (C,)
-        The values of `labels`, sorted.
-    shares : ndarray of shape (M, C)
-        Share of the votes for each class, 0 to 1; a row sums to 1. They say how sure
-        the neighbours are, so they serve as scores of a receiver operating curve.
+    Votes
+        Classes, shares of the votes, and the class named for each query.
 
     Raises
     ------
@@ -70,7 +86,9 @@ def knn_votes(
     rows = np.arange(len(queries))
     for rank in range(k):
         votes[rows, coded[nearest[:, rank]]] += 1
-    return classes, votes / k
+    shares = votes / k
+    votes[rows, coded[nearest[:, 0]]] += _TIE
+    return Votes(classes, shares, classes[votes.argmax(1)])
 
 
 def knn_predict(
@@ -102,14 +120,7 @@ def knn_predict(
     ValueError
         If the shapes do not agree or `k` is impossible.
     """
-    classes, coded = np.unique(labels, return_inverse=True)
-    nearest = _nearest(bank, labels, queries, k, nearness)
-    votes = np.zeros((len(queries), len(classes)))
-    rows = np.arange(len(queries))
-    for rank in range(k):
-        votes[rows, coded[nearest[:, rank]]] += 1 + (_TIE if rank == 0 else 0)
-    named: NDArray[Any] = classes[votes.argmax(1)]
-    return named
+    return knn_votes(bank, labels, queries, k=k, nearness=nearness).named
 
 
 def knn_accuracy(

@@ -15,7 +15,6 @@ from napari_histossl.metrics import (
     fit_classes,
     fit_number,
     kendall_tau,
-    knn_predict,
     knn_votes,
     prediction_probability,
 )
@@ -140,10 +139,9 @@ def score_neighbours(
         )
     scores = []
     for test in tests:
-        classes, votes = knn_votes(bank, labels, test, k=k, nearness=nearness)
-        named = knn_predict(bank, labels, test, k=k, nearness=nearness)
-        areas = class_aucs(votes, classes, truth)
-        right = float((named == truth).mean())
+        votes = knn_votes(bank, labels, test, k=k, nearness=nearness)
+        areas = class_aucs(votes.shares, votes.classes, truth)
+        right = float((votes.named == truth).mean())
         scores.append(ClassScore(right, tuple(map(float, areas))))
     return scores
 

@@ -47,10 +47,11 @@ def test_votes_by_distance_agree_with_scikit_learn():
     bank, queries = rng.normal(5, 1, (90, 4)), rng.normal(5, 2, (1500, 4))
     labels = rng.integers(0, 3, 90) * 2
     theirs = neighbours.KNeighborsClassifier().fit(bank, labels)
-    classes, shares = knn_votes(bank, labels, queries, nearness="euclidean")
+    classes, shares, named = knn_votes(bank, labels, queries, nearness="euclidean")
     np.testing.assert_array_equal(classes, [0, 2, 4])
     np.testing.assert_allclose(shares, theirs.predict_proba(queries))
-    named = knn_predict(bank, labels, queries, nearness="euclidean")
+    predicted = knn_predict(bank, labels, queries, nearness="euclidean")
+    np.testing.assert_array_equal(named, predicted)
     assert (np.take_along_axis(shares, named[:, None] // 2, 1)[:, 0]
             == shares.max(1)).all()  # fmt: skip
 
