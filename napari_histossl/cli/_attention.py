@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from napari_histossl.cli._batch import OptionalSlide, SlidesOption, each_slide
+from napari_histossl.cli._batch import (
+    OptionalSlide,
+    SlidesOption,
+    carry_out,
+    each_slide,
+    plan_for,
+)
 from napari_histossl.cli._common import (
     BatchOption,
     DeviceOption,
@@ -15,14 +21,13 @@ from napari_histossl.cli._common import (
     OverwriteOption,
     PlanOnlyOption,
     WorkspaceOption,
-    show_progress,
 )
 from napari_histossl.errors import PlanError
 
 if TYPE_CHECKING:
     from napari_histossl.overlays import RunPlan
+    from napari_histossl.panels import AttentionChoice
     from napari_histossl.panels.slide_list import ListedSlide
-    from napari_histossl.slide import SlideSource
 
 
 def register(app: typer.Typer) -> None:
@@ -104,28 +109,14 @@ def attention(
     each_slide(slide, slides, mpp, compute)
 
 
-def _compute(listed: ListedSlide, choice: Any, *, plan_only: bool) -> None:
-    source, plan = _plan(listed, choice)
+def _compute(listed: ListedSlide, choice: AttentionChoice, *, plan_only: bool) -> None:
+    from napari_histossl.panels import resolve
+
+    source, plan = plan_for(listed, choice, resolve)
     plan = _measured(plan, keep_batch=choice.batch is not None)
     print(plan.summary())
     if not plan_only:
-        from napari_histossl.overlays import run
-
-        show_progress(run(source, plan), "attention")
-        print(f"written   {plan.out}")
-
-
-def _plan(listed: ListedSlide, choice: Any) -> tuple[SlideSource, RunPlan]:
-    """Return the slide and what to compute on it; its tissue map is not kept."""
-    from napari_histossl.panels import gather, resolve
-    from napari_histossl.panels.tissue import saved_or_found
-    from napari_histossl.slide import open_slide
-    from napari_histossl.store.paths import results_folder
-
-    with open_slide(listed.path, listed.mpp) as opened:
-        source = opened.source
-        tissue = saved_or_found(opened, results_folder(source, choice.workspace))
-        return source, resolve(choice, gather(choice, opened, tissue))
+        carry_out(source, plan, "attention")
 
 
 def _measured(plan: RunPlan, *, keep_batch: bool) -> RunPlan:

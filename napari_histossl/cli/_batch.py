@@ -5,14 +5,18 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from napari_histossl.cli._common import show_progress
 from napari_histossl.errors import HistoSSLError, PlanError
 
 if TYPE_CHECKING:
+    from napari_histossl.overlays import RunPlan
+    from napari_histossl.panels import AttentionChoice, SlideFacts
     from napari_histossl.panels.slide_list import ListedSlide
+    from napari_histossl.slide import SlideSource
 
 SlidesOption = Annotated[
     Path | None,
@@ -55,6 +59,31 @@ def each_slide(
             print(f"error: {error}", file=sys.stderr)
             failed.append((entry.path, str(error)))
     _summarise(len(listed), failed)
+
+
+def plan_for(
+    listed: ListedSlide,
+    choice: AttentionChoice,
+    resolve: Callable[[Any, SlideFacts], RunPlan],
+) -> tuple[SlideSource, RunPlan]:
+    """Return a slide, and what a choice comes to on its tissue; the map is not kept."""
+    from napari_histossl.panels import gather
+    from napari_histossl.panels.tissue import saved_or_found
+    from napari_histossl.slide import open_slide
+    from napari_histossl.store.paths import results_folder
+
+    with open_slide(listed.path, listed.mpp) as opened:
+        source = opened.source
+        tissue = saved_or_found(opened, results_folder(source, choice.workspace))
+        return source, resolve(choice, gather(choice, opened, tissue))
+
+
+def carry_out(source: SlideSource, plan: RunPlan, title: str) -> None:
+    """Do what a plan says, with a bar, and tell where the results lie."""
+    from napari_histossl.overlays import run
+
+    show_progress(run(source, plan), title)
+    print(f"written   {plan.out}")
 
 
 def _summarise(count: int, failed: list[tuple[Path, str]]) -> None:

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from napari_histossl.cli._batch import OptionalSlide, SlidesOption, each_slide
+from napari_histossl.cli._batch import (
+    OptionalSlide,
+    SlidesOption,
+    carry_out,
+    each_slide,
+    plan_for,
+)
 from napari_histossl.cli._common import (
     BatchOption,
     DeviceOption,
@@ -15,10 +21,10 @@ from napari_histossl.cli._common import (
     OverwriteOption,
     PlanOnlyOption,
     WorkspaceOption,
-    show_progress,
 )
 
 if TYPE_CHECKING:
+    from napari_histossl.panels import AttentionChoice
     from napari_histossl.panels.slide_list import ListedSlide
 
 
@@ -73,20 +79,10 @@ def features(
     each_slide(slide, slides, mpp, compute)
 
 
-def _compute(listed: ListedSlide, choice: Any, *, plan_only: bool) -> None:
-    from napari_histossl.panels import gather
+def _compute(listed: ListedSlide, choice: AttentionChoice, *, plan_only: bool) -> None:
     from napari_histossl.panels.features import resolve_features, summarise_features
-    from napari_histossl.panels.tissue import saved_or_found
-    from napari_histossl.slide import open_slide
-    from napari_histossl.store.paths import results_folder
 
-    with open_slide(listed.path, listed.mpp) as opened:
-        source = opened.source
-        tissue = saved_or_found(opened, results_folder(source, choice.workspace))
-        plan = resolve_features(choice, gather(choice, opened, tissue))
+    source, plan = plan_for(listed, choice, resolve_features)
     print(summarise_features(plan))
     if not plan_only:
-        from napari_histossl.overlays import run
-
-        show_progress(run(source, plan), "features")
-        print(f"written   {plan.out}")
+        carry_out(source, plan, "features")
