@@ -194,3 +194,42 @@ TISSUE_CLASSES = ClassTable(
     ]
 )
 """Classes of a tissue mask."""
+
+LUAD_CLASSES = ClassTable(
+    [
+        ClassInfo(1, "tumour epithelium", (205, 51, 51), "T", 50),
+        ClassInfo(2, "necrosis", (0, 255, 0), "D", 30),
+        ClassInfo(3, "lymphocytes", (65, 105, 225), "I", 40),
+        ClassInfo(4, "tumour-associated stroma", (255, 165, 0), "S", 20),
+    ]
+)
+"""Classes of LUAD-HistoSeg in their order there, which counts from 0."""
+
+BCSS_CLASSES = ClassTable(
+    [
+        ClassInfo(1, "tumour", (255, 0, 0), "T", 50),
+        ClassInfo(2, "stroma", (0, 255, 0), "S", 20),
+        ClassInfo(3, "lymphocytes", (0, 0, 255), "I", 40),
+        ClassInfo(4, "necrosis", (153, 0, 255), "D", 30),
+    ]
+)
+"""Classes of the patches of BCSS in their order there, which counts from 0."""
+
+RADBOUD_CLASSES = ClassTable(
+    [
+        ClassInfo(1, "stroma", (128, 128, 128), "S", 10),
+        ClassInfo(2, "benign epithelium", (0, 255, 0), "B", 20),
+        ClassInfo(3, "Gleason 3", (255, 255, 178), "C", 30),
+        ClassInfo(4, "Gleason 4", (255, 128, 0), "D", 40),
+        ClassInfo(5, "Gleason 5", (255, 0, 0), "F", 50),
+    ]
+)
+"""Values and colours of PANDA's masks from Radboud; 0 is background or unknown."""
+
+KAROLINSKA_CLASSES = ClassTable(
+    [
+        ClassInfo(1, "benign tissue", (128, 128, 128), "B", 20),
+        ClassInfo(2, "cancer", (255, 0, 0), "C", 50),
+    ]
+)
+"""Values and colours of PANDA's masks from Karolinska; 0 is background or unknown."""

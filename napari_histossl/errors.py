@@ -68,6 +68,14 @@ class PlanError(HistoSSLError, ValueError):
     """Choices that do not add up to a run."""
 
 
+class DataSetError(HistoSSLError, ValueError):
+    """A set of patches, its labels or its masks, that contradicts itself."""
+
+
+class TrainingError(HistoSSLError, ArithmeticError):
+    """A training whose loss is no longer a number."""
+
+
 class AnnotationError(HistoSSLError, ValueError):
     """A stroke, a class or a mask that does not fit."""
 
