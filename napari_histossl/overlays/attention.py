@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,13 +13,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from napari_histossl.closing import Closing
-from napari_histossl.errors import ModelError
 from napari_histossl.overlays.device import (
     Halving,
     choose_device,
     describe_device,
-    half_precision,
 )
+from napari_histossl.overlays.finite import half_then_full, need_finite
 from napari_histossl.overlays.grid import Tile
 from napari_histossl.overlays.loaded import loaded_model
 from napari_histossl.overlays.normalise import normalise
@@ -115,25 +115,22 @@ class AttentionPredictor(Closing):
             If the model gives values that are not finite.
         """
         with torch.inference_mode():
-            weights = self._forward(self.images(inputs)).float().cpu()
+            weights = self._forward(self.images(inputs)).cpu()
         edge = self._plan.tile_tokens
         grids = weights[:, :, 1:].reshape(len(inputs), -1, edge, edge).numpy()
-        if not np.isfinite(grids).all():
-            raise ModelError(
-                f"the model {self._plan.spec.name} gives values that are not finite "
-                f"with the weights {self._plan.weights}; train or fetch them again"
-            )
+        self._need_finite(grids)
         if self._plan.has_mean:
             grids = np.concatenate([grids, grids.mean(1, keepdims=True)], axis=1)
         return (normalise(grids, self._plan.values),)
 
     def _attention(self, images: Tensor) -> Tensor:
         """Return what the class token attends to, (N, heads, 1 + tokens)."""
-        with half_precision(self._device, self._plan.precision):
-            weights: Tensor = self._model.attention_from(images, block=self._plan.block)
-        if not bool(torch.isfinite(weights).all()):  # too much for half precision
-            weights = self._model.attention_from(images, block=self._plan.block)
-        return weights
+        attention = partial(self._model.attention_from, block=self._plan.block)
+        return half_then_full(attention, images, self._plan.precision)
+
+    def _need_finite(self, values: NDArray[Any]) -> None:
+        plan = self._plan
+        need_finite(values, plan.spec.name, f"the weights {plan.weights}")
 
     def close(self) -> None:
         """Close the slide."""

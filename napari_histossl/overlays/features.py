@@ -9,9 +9,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from napari_histossl.errors import ModelError
 from napari_histossl.overlays.attention import AttentionPredictor
-from napari_histossl.overlays.device import Halving, half_precision
+from napari_histossl.overlays.device import Halving
+from napari_histossl.overlays.finite import half_then_full
 from napari_histossl.overlays.plan import RunPlan
 from napari_histossl.overlays.predictor import Values
 from napari_histossl.slide import SlideSource
@@ -61,17 +61,9 @@ class FeaturePredictor(AttentionPredictor):
         """
         with torch.inference_mode():
             features: NDArray[Any] = self._forward(self.images(inputs)).cpu().numpy()
-        if not np.isfinite(features).all():
-            raise ModelError(
-                f"the model {self._plan.spec.name} gives values that are not finite "
-                f"with the weights {self._plan.weights}; train or fetch them again"
-            )
+        self._need_finite(features)
         return (features,)
 
     def _features(self, images: Tensor) -> Tensor:
         """Return what the model makes of pictures, (N, D) in single precision."""
-        with half_precision(self._device, self._plan.precision):
-            features: Tensor = self._model(images)
-        if not bool(torch.isfinite(features).all()):  # too much for half precision
-            features = self._model(images)
-        return features.float()
+        return half_then_full(self._model, images, self._plan.precision)

@@ -12,7 +12,8 @@ from torch import Tensor
 
 from napari_histossl.errors import ModelError
 from napari_histossl.models.registry import ModelSpec
-from napari_histossl.overlays.device import Halving, half_precision
+from napari_histossl.overlays.device import Halving
+from napari_histossl.overlays.finite import half_then_full, need_finite
 from napari_histossl.overlays.hierarchy import (
     PATCH_PASSES,
     PUBLISHED_SCALE,
@@ -124,6 +125,7 @@ class HierarchyModel:
         self._patch_model, self._region_model = patch_model, region_model
         self._batch, self._as_published = batch, as_published
         self._precision, self._dim = precision, patch_spec.feature_dim
+        self._name = patch_spec.name
         self._forward = Halving(self._features_and_attention)
         self._passes = REGION_PASSES if shifted else 1
         self._token_repeats = max(patch_spec.token_px // scale, 1)
@@ -196,11 +198,7 @@ class HierarchyModel:
             batches.append(self._forward(self._pictures(np.stack(chosen))))
         found: NDArray[np.float32] = torch.cat(batches).cpu().numpy()
         features, weights = found[:, : self._dim], found[:, self._dim :]
-        if not np.isfinite(features).all():
-            raise ModelError(
-                "the patch model gives values that are not finite with these weights; "
-                "train or fetch them again"
-            )
+        need_finite(features, self._name, "its weights")
         edge = self.patch_tokens
         return (
             features.reshape(rows, columns, -1),
@@ -209,10 +207,10 @@ class HierarchyModel:
 
     def _features_and_attention(self, images: Tensor) -> Tensor:
         """Return features and, behind them, the attention of all heads, (N, ...)."""
-        with half_precision(self._device, self._precision):
-            token, weights = self._patch_model.features_and_attention(images)
-        if not bool(torch.isfinite(token).all()):  # too much for half precision
-            token, weights = self._patch_model.features_and_attention(images)
+        return half_then_full(self._side_by_side, images, self._precision)
+
+    def _side_by_side(self, images: Tensor) -> Tensor:
+        token, weights = self._patch_model.features_and_attention(images)
         return torch.cat([token.float(), weights[:, :, 1:].float().flatten(1)], 1)
 
     def _region(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -221,6 +219,7 @@ class HierarchyModel:
         grid = torch.from_numpy(features).to(self._device).permute(2, 0, 1)[None]
         weights: Tensor = self._region_model.attention_from(grid)[0, :, 1:]
         attention: NDArray[np.float32] = weights.float().cpu().numpy()
+        need_finite(attention, "of regions", "its weights")
         return attention.reshape(-1, rows, columns)
 
     def _of_white(self) -> NDArray[np.float32]:

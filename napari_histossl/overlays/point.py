@@ -61,6 +61,8 @@ class PointPredictor(AttentionPredictor):
             If the point is not on the slide.
         SlideReadError
             If the tile cannot be decoded.
+        ModelError
+            If the model gives values that are not finite.
         """
         plan = self._plan
         tile, (row, column) = locate(plan, y_px0, x_px0)
@@ -89,6 +91,8 @@ class PointPredictor(AttentionPredictor):
         ------
         SlideReadError
             If the tile cannot be decoded.
+        ModelError
+            If the model gives values that are not finite.
         """
         weights = self._weights(tile)
         relative = weights[:, 1:, 1:] * weights.shape[-1]
@@ -118,6 +122,7 @@ class PointPredictor(AttentionPredictor):
             images = self.images(self.read((tile,)))
             weights = self._model.attention(images, self._plan.block)[0]
         made: NDArray[np.float32] = weights.cpu().numpy()
+        self._need_finite(made)
         self._kept[tile] = made
         while len(self._kept) * made.nbytes > KEPT_BYTES and len(self._kept) > 1:
             self._kept.popitem(last=False)
