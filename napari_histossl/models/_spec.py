@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
+from napari_histossl.classes import ClassTable
 from napari_histossl.errors import ModelError
+
+Task = Literal["features", "classifier", "segmenter"]
+"""What a model gives: numbers to compare pictures by, classes of a picture, classes of
+each pixel."""
 
 _FIRST_BOTTLENECK = 50
 """Residual networks from this depth on have bottlenecks, four times as wide outside."""
@@ -17,6 +22,16 @@ HALF = (0.5, 0.5, 0.5)
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 """Of RGB in [0, 1]; what models trained on ImageNet expect."""
+
+UNCHANGED_MEAN = (0.0, 0.0, 0.0)
+UNCHANGED_STD = (1.0, 1.0, 1.0)
+"""For models that read RGB in [0, 1] as it is."""
+
+_GIVES = {
+    "features": "features of a tile",
+    "classifier": "the classes of a tile",
+    "segmenter": "the class of each pixel",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +60,15 @@ class ModelSpec:
     reads_pixels : bool
         False for a model that reads features of another one.
     has_attention : bool
-        False for a model without tokens and heads: it gives features alone.
+        False for a model without tokens and heads.
+    task : {"features", "classifier", "segmenter"}
+        What ``model(images)`` gives.
+    classes : ClassTable or None
+        Of a classifier or segmenter whose file says them, in the order of its logits;
+        their indices are values in masks, not places among the logits.
+    recipe : str
+        Whose numbers the weights were trained with, and are to be run with: "paper",
+        "published", or empty.
     """
 
     name: str
@@ -59,10 +82,19 @@ class ModelSpec:
     std: tuple[float, float, float] = HALF
     reads_pixels: bool = True
     has_attention: bool = True
+    task: Task = "features"
+    classes: ClassTable | None = None
+    recipe: str = ""
 
     def __hash__(self) -> int:
         options = tuple(sorted(self.config.items()))
-        return hash((self.name, options, self.tile_px, self.mpp, self.mean, self.std))
+        scale = (self.tile_px, self.mpp, self.mean, self.std)
+        return hash((self.name, options, scale, self.classes, self.recipe))
+
+    @property
+    def n_classes(self) -> int:
+        """Number of logits of a classifier or segmenter; 0 of a model of features."""
+        return int(self.config.get("n_classes", 0))
 
     @property
     def tokens(self) -> int:
@@ -78,12 +110,33 @@ class ModelSpec:
 
     @property
     def feature_dim(self) -> int:
-        """Length of the feature of one tile."""
+        """Length of the feature of one tile.
+
+        Raises
+        ------
+        ModelError
+            If it is a classifier or segmenter.
+        """
         config = self.config
+        self.need_task("features")
         if not self.has_attention:
             expansion = 4 if config["depth"] == _FIRST_BOTTLENECK else 1
             return int(config["width"] * expansion * 2 ** (config["stages"] - 1))
         return int(config.get("embed_dim", config.get("output_embed_dim", 0)))
+
+    def need_task(self, task: Task) -> None:
+        """Refuse a model that is for something else.
+
+        Raises
+        ------
+        ModelError
+            If `task` is another one.
+        """
+        if self.task != task:
+            raise ModelError(
+                f"the model {self.name} gives {_GIVES[self.task]}; needed is a model "
+                f"that gives {_GIVES[task]}"
+            )
 
     def need_attention(self) -> None:
         """Refuse a model that has no attention.
@@ -95,7 +148,7 @@ class ModelSpec:
         """
         if not self.has_attention:
             raise ModelError(
-                f"the model {self.name} is a residual network: it gives features of a "
-                f"tile, but has no tokens and no attention heads; choose a vision "
-                f"transformer to see attention"
+                f"the model {self.name} is a residual network: it gives "
+                f"{_GIVES[self.task]}, but has no tokens and no attention heads; "
+                f"choose a vision transformer to see attention"
             )

@@ -12,7 +12,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from napari_histossl.errors import ModelError
-from napari_histossl.models._spec import HALF, IMAGENET_MEAN, IMAGENET_STD, ModelSpec
+from napari_histossl.models._spec import (
+    HALF,
+    IMAGENET_MEAN,
+    IMAGENET_STD,
+    UNCHANGED_MEAN,
+    UNCHANGED_STD,
+    ModelSpec,
+    Task,
+)
 
 if TYPE_CHECKING:
     from torch import nn
@@ -21,7 +29,10 @@ __all__ = [
     "HALF",
     "IMAGENET_MEAN",
     "IMAGENET_STD",
+    "UNCHANGED_MEAN",
+    "UNCHANGED_STD",
     "ModelSpec",
+    "Task",
     "build",
     "create_model",
     "list_models",
@@ -32,6 +43,7 @@ __all__ = [
 _VIT = "vit:VisionTransformer"
 _REGION = "region_vit:RegionViT"
 _RESNET = "resnet:ResNet"
+_RESNET38 = "resnet38:ResNet38"
 
 
 def _vit_config(
@@ -134,6 +146,18 @@ _SPECS = (
         mean=IMAGENET_MEAN,
         std=IMAGENET_STD,
     ),
+    ModelSpec(
+        "resnet38",
+        "ResNet38d of any width: classes of a picture, trained on labels of pictures",
+        _RESNET38,
+        {"n_classes": 4, "width": 1.0},
+        token_px=8,
+        tile_px=224,
+        mean=UNCHANGED_MEAN,
+        std=UNCHANGED_STD,
+        has_attention=False,
+        task="classifier",
+    ),
 )
 
 
@@ -226,7 +250,8 @@ def create_model(name: str, **config: Any) -> nn.Module:
     -------
     torch.nn.Module
         ``model(images)`` gives the feature (B, D): the normalised class token of a
-        transformer, the averaged map of a residual network. A transformer's
+        transformer, the averaged map of a residual network; the logits (B, classes)
+        of a classifier, and (B, classes, H, W) of a segmenter. A transformer's
         ``model.attention(images, block=-1)`` gives the weights (B, heads, N, N).
 
     Raises

@@ -20,6 +20,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from napari_histossl.errors import ModelError
+from napari_histossl.models._images import check_images
 
 _LEAST_PX = 32
 """Smallest edge of a picture that five halvings leave something of."""
@@ -148,7 +149,7 @@ class ResNet(nn.Module):
         ModelError
             If the pictures are not (B, 3, H, W) or too small.
         """
-        _check(images)
+        check_images(images, _LEAST_PX)
         features: Any = self.maxpool(self.relu(self.bn1(self.conv1(images))))
         for stage in range(1, self.stages + 1):
             features = getattr(self, f"layer{stage}")(features)
@@ -175,16 +176,3 @@ def _shortcut(inputs: int, outputs: int, stride: int) -> nn.Sequential | None:
     return nn.Sequential(
         _convolution(inputs, outputs, 1, stride), nn.BatchNorm2d(outputs)
     )
-
-
-def _check(images: Tensor) -> None:
-    if images.ndim != 4 or images.shape[1] != 3:
-        raise ModelError(
-            f"the model takes pictures of shape (B, 3, H, W); got shape "
-            f"{tuple(images.shape)}"
-        )
-    if min(images.shape[2:]) < _LEAST_PX:
-        raise ModelError(
-            f"a picture has at least {_LEAST_PX} px; got {images.shape[2]} x "
-            f"{images.shape[3]} px"
-        )

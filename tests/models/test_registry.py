@@ -18,6 +18,7 @@ SMALLER = {
     "hipt_region_vit": {"depth": 2},
     "resnet": {"depth": 34, "width": 8},
     "resnet50_simclr": {"width": 16},
+    "resnet38": {"width": 0.125},
 }
 """Options of those of any size, and of the largest."""
 
@@ -28,6 +29,14 @@ def _inputs(name):
     px = 64 if spec.reads_pixels else 6
     generator = torch.Generator().manual_seed(0)
     return torch.randn(2, channels, px, px, generator=generator)
+
+
+def _shape(spec, inputs):
+    """What the model gives of pictures, by its task."""
+    if spec.task == "features":
+        return (len(inputs), spec.feature_dim)
+    per_pixel = inputs.shape[2:] if spec.task == "segmenter" else ()
+    return (len(inputs), spec.n_classes, *per_pixel)
 
 
 @pytest.mark.parametrize("name", list_models())
@@ -45,12 +54,14 @@ def test_every_model(name):
     other.load_state_dict(model.state_dict())
     with torch.inference_mode():
         feature, again = (which.eval()(inputs) for which in (model, other))
-    assert feature.shape == (2, model_spec(name, **config).feature_dim)
+    assert feature.shape == _shape(model_spec(name, **config), inputs)
     assert torch.isfinite(feature).all()
     assert torch.equal(feature, again)
 
 
-@pytest.mark.parametrize("name", [n for n in list_models() if "resnet" not in n])
+@pytest.mark.parametrize(
+    "name", [n for n in list_models() if model_spec(n).has_attention]
+)
 def test_every_attention(name):
     torch.manual_seed(3)
     model, inputs, spec = create_model(name), _inputs(name), model_spec(name)
@@ -62,13 +73,27 @@ def test_every_attention(name):
     np.testing.assert_allclose(weights.sum(-1).numpy(), 1, atol=1e-5)
 
 
-@pytest.mark.parametrize("name", [n for n in list_models() if "resnet" in n])
+@pytest.mark.parametrize(
+    "name", [n for n in list_models() if not model_spec(n).has_attention]
+)
 def test_no_attention(name):
     spec = model_spec(name)
-    assert not spec.has_attention
+    assert "net" in name or "deeplab" in name
     for ask in (lambda: spec.heads, lambda: spec.tokens):
         with pytest.raises(ModelError, match=f"{name} is a residual network.*no atten"):
             ask()
+
+
+def test_tasks():
+    spec = model_spec("resnet38", n_classes=7)
+    assert (spec.task, spec.n_classes) == ("classifier", 7)
+    spec.need_task("classifier")
+    with pytest.raises(
+        ModelError, match=r"gives the classes of a tile; needed is .*ea"
+    ):
+        spec.feature_dim
+    with pytest.raises(ModelError, match="needed is a model that gives the class of"):
+        spec.need_task("segmenter")
 
 
 def test_options_replace_those_of_a_name():
