@@ -11,7 +11,7 @@ Han et al. 2022, "Multi-layer pseudo-supervision for histopathology tissue seman
 segmentation using patch-level classification labels", Medical Image Analysis,
 arXiv:2110.08048; ChuHan89/WSSS-Tissue tool/ADL_module.py @f0069720 (no licence:
 written anew from the formulas, nothing copied). Changed: the number that the sum over
-classes is divided by can be chosen; the published code divides by 4 whatever the classes
+classes is divided by can be chosen; the published code divides by 4, however many there
 are.
 """
 
