@@ -19,6 +19,7 @@ _GROUPS = (
     "_embeddings",
     "_mask",
     "_study",
+    "_data",
     "_train",
     "_evaluate",
     "_weights",

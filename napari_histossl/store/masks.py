@@ -39,6 +39,40 @@ def write_mask_png(
     StoreError
         If the labels are of another kind, or the file cannot be written.
     """
+    _write(Path(path), labels, _palette(classes), transparency=UNLABELLED)
+
+
+def write_values_png(
+    path: str | Path, values: NDArray[Any], classes: ClassTable, exclude_index: int
+) -> None:
+    """Write a mask whose values count classes from 0, as published data sets do.
+
+    Parameters
+    ----------
+    path : str or Path
+        File to write; replaced as a whole once everything is written.
+    values : ndarray of shape (H, W) and dtype uint8
+        Value v is class v + 1 of the table.
+    classes : ClassTable
+        Gives the colours.
+    exclude_index : int
+        Value of what is no class; shown white.
+
+    Raises
+    ------
+    StoreError
+        If the values are of another kind, or the file cannot be written.
+    """
+    palette = np.zeros((256, 3), np.uint8)
+    palette[exclude_index] = 255
+    for info in classes:
+        palette[info.index - 1] = info.colour
+    _write(Path(path), values, palette)
+
+
+def _write(
+    path: Path, labels: NDArray[Any], palette: NDArray[np.uint8], **options: Any
+) -> None:
     from PIL import Image
 
     if labels.ndim != 2 or labels.dtype != np.uint8:
@@ -46,11 +80,10 @@ def write_mask_png(
             f"a mask is written from uint8 labels with two axes; got {labels.dtype} of "
             f"shape {labels.shape}"
         )
-    path = Path(path)
     picture = Image.fromarray(np.ascontiguousarray(labels))
-    picture.putpalette(_palette(classes).ravel().tolist())
+    picture.putpalette(palette.ravel().tolist())
     with written_whole(path) as temporary:
-        picture.save(temporary, format="PNG", transparency=UNLABELLED)
+        picture.save(temporary, format="PNG", **options)
 
 
 def read_mask_png(path: str | Path) -> NDArray[np.uint8]:

@@ -29,6 +29,9 @@ from napari_histossl.training.patch_files import PatchFiles
 DESCRIPTION = "data.json"
 """File in which a set says what it is."""
 
+TRUE_MASKS = "train_masks"
+"""Folder of true masks of train, where there is one; apart, as nobody may peek."""
+
 _BRACKETS = re.compile(r"\[([01 ]*)\]")
 
 
@@ -68,7 +71,7 @@ def open_named(root: Path, split: str, layout: str | NamedLayout) -> PatchFiles:
     ----------
     root : Path
         The folder that holds train, val and test.
-    split : {"train", "val", "test"}
+    split : {"train", "train_masks", "val", "test"}
         Which part.
     layout : str or NamedLayout
         A name of `NAMED_LAYOUTS`, or what else the set says of itself.
@@ -79,6 +82,8 @@ def open_named(root: Path, split: str, layout: str | NamedLayout) -> PatchFiles:
         If the part is empty, or a name of training has not one digit for each class.
     """
     rules = NAMED_LAYOUTS[layout] if isinstance(layout, str) else layout
+    if split == TRUE_MASKS:
+        return open_named(root, "train", rules).with_masks(root / TRUE_MASKS)
     folder = root / split / "img"
     if not folder.is_dir():
         folder = root / split
@@ -91,7 +96,7 @@ def open_named(root: Path, split: str, layout: str | NamedLayout) -> PatchFiles:
         images,
         tuple(path.name.split(rules.group_ends)[0] for path in images),
         masks,
-        None if masks else read_labels(images, len(rules.classes)),
+        _labels_or_none(images, masks, len(rules.classes)),
         rules.mpp,
         rules.exclude_index,
     )
@@ -102,6 +107,18 @@ def _masks(folder: Path, images: tuple[Path, ...]) -> tuple[Path, ...]:
     if folder.name != "img":
         return ()
     return tuple(folder.parent / "mask" / path.name for path in images)
+
+
+def _labels_or_none(
+    images: tuple[Path, ...], masks: tuple[Path, ...], n_classes: int
+) -> NDArray[np.uint8] | None:
+    """Return what the names say; None leaves it to the masks, where names say nothing.
+
+    A drawn set names the labels of all its parts, and a class of a few pixels is none.
+    """
+    if masks and not all(_BRACKETS.search(path.name) for path in images):
+        return None
+    return read_labels(images, n_classes)
 
 
 def read_labels(paths: tuple[Path, ...], n_classes: int) -> NDArray[np.uint8]:

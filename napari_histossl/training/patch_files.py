@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -102,6 +102,23 @@ class PatchFiles:
         values = read_mask_png(path)
         _refuse_size(path, values.shape, self.images[index])
         return self._decoded(path, values)
+
+    def with_masks(self, folder: str | Path) -> PatchFiles:
+        """Return the same pictures with masks of the same names in a folder.
+
+        Raises
+        ------
+        DataSetError
+            If a picture has no mask there.
+        """
+        masks = tuple(Path(folder) / f"{path.stem}.png" for path in self.images)
+        missing = [path for path in masks if not path.is_file()]
+        if missing:
+            raise DataSetError(
+                f"{len(missing)} of {len(masks)} pictures have no mask in {folder}, "
+                f"the first is {missing[0].name}; make the masks again"
+            )
+        return replace(self, masks=masks)
 
     def _decoded(self, path: Path, values: NDArray[np.uint8]) -> NDArray[np.uint8]:
         mask = value_table(len(self.classes), self.exclude_index, self.values)[values]

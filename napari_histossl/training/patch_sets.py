@@ -12,8 +12,9 @@ from napari_histossl.classes import ClassTable
 from napari_histossl.errors import DataSetError
 from napari_histossl.training.named_labels import find_named, open_named
 
-Split = Literal["train", "val", "test"]
-"""Parts of a set; patients are in one of them only."""
+Split = Literal["train", "train_masks", "val", "test"]
+"""Parts of a set; patients are in one of them only. ``"train_masks"`` is train with its
+true masks, where a set has them: what full supervision learns from."""
 
 Layout = Literal["auto", "luad", "bcss"]
 """Ways in which sets lie on disk; ``"auto"`` looks at the files."""
@@ -73,7 +74,7 @@ def open_patch_set(
     layout : {"auto", "luad", "bcss"}
         How it lies on disk. A folder with ``data.json``, as this package writes it,
         says so itself.
-    split : {"train", "val", "test"}
+    split : {"train", "train_masks", "val", "test"}
         Which part.
 
     Raises

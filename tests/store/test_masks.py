@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from napari_histossl.classes import DEFAULT_CLASSES
+from napari_histossl.classes import DEFAULT_CLASSES, LUAD_CLASSES
 from napari_histossl.errors import StoreError
-from napari_histossl.store.masks import read_mask_png, write_mask_png
+from napari_histossl.store.masks import read_mask_png, write_mask_png, write_values_png
 
 
 @pytest.mark.parametrize("classes", [None, DEFAULT_CLASSES])
@@ -26,6 +26,15 @@ def test_all_indices_differ_in_colour(tmp_path):
     write_mask_png(tmp_path / "a.png", labels)
     shown = np.asarray(Image.open(tmp_path / "a.png").convert("RGB"))
     assert len(np.unique(shown.reshape(-1, 3), axis=0)) > 250
+
+
+def test_values_from_0_show_the_colours_of_published_sets(tmp_path):
+    values = np.array([[0, 1, 2, 3, 4]], np.uint8)
+    write_values_png(tmp_path / "a.png", values, LUAD_CLASSES, 4)
+    assert np.array_equal(read_mask_png(tmp_path / "a.png"), values)
+    shown = np.asarray(Image.open(tmp_path / "a.png").convert("RGB"))[0]
+    published = [(205, 51, 51), (0, 255, 0), (65, 105, 225), (255, 165, 0)]
+    assert [tuple(pixel) for pixel in shown.tolist()] == [*published, (255, 255, 255)]
 
 
 def test_grey_masks_of_others_are_read(tmp_path):

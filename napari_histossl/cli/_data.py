@@ -1,0 +1,44 @@
+"""Data sets of patches, from a shell: draw one, check one, cut one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from napari_histossl.cli._common import show_progress
+
+
+def register(app: typer.Typer) -> None:
+    """Add this file's commands."""
+    group = typer.Typer(
+        help="Sets of patches to learn a segmentation from.", no_args_is_help=True
+    )
+    group.command("draw")(draw)
+    app.add_typer(group, name="data")
+
+
+def draw(
+    folder: Annotated[Path, typer.Argument(help="New folder for the set.")],
+    name: Annotated[str, typer.Option(help="Which drawn set.")] = "weak-1",
+    slides: Annotated[
+        int | None,
+        typer.Option(min=1, help="Only the first slides of each part, for a trial."),
+    ] = None,
+) -> None:
+    """Draw patches with patch labels, and masks to be judged on.
+
+    train/*.png with labels in the names; val and test with img and mask, from other
+    slides; train_masks with the truth of train, for comparison alone. Drawing again
+    gives the same pictures.
+    """
+    import json
+
+    from napari_histossl.training.named_labels import DESCRIPTION
+    from napari_histossl.training.weak_set import draw_weak_set
+
+    show_progress(draw_weak_set(folder, name, slides=slides), "drawing")
+    counts = json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))["counts"]
+    for part, numbers in counts.items():
+        print(f"{part}: {', '.join(f'{n} {what}' for what, n in numbers.items())}")
