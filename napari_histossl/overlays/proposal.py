@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 
 from napari_histossl.errors import PlanError
 from napari_histossl.geometry import Box
+from napari_histossl.overlays.lookup import Lookup
 from napari_histossl.overlays.threshold import quantile_of, threshold_overlay
 from napari_histossl.store import Pyramid
 
@@ -120,21 +120,15 @@ class Proposal:
             `class_index` where the head attends, else 0. Each token is a rectangle:
             nothing is smoothed.
         """
-        rows = _tokens(box.y, box.height, self.ratio_yx[0] / 2**level)
-        columns = _tokens(box.x, box.width, self.ratio_yx[1] / 2**level)
-        around = Box(
-            int(rows[0]),
-            int(columns[0]),
-            int(rows[-1] - rows[0]) + 1,
-            int(columns[-1] - columns[0]) + 1,
+        under = Lookup.of(
+            box, (self.ratio_yx[0] / 2**level, self.ratio_yx[1] / 2**level)
         )
         attended = threshold_overlay(
-            self.overlay, self.channel, threshold=self.threshold, box=around
+            self.overlay, self.channel, threshold=self.threshold, box=under.around
         )
-        labels = attended[np.ix_(rows - around.y, columns - around.x)]
-        labelled: NDArray[np.uint8] = labels.astype(np.uint8) * np.uint8(
-            self.class_index
-        )
+        labelled: NDArray[np.uint8] = under.spread(attended).astype(
+            np.uint8
+        ) * np.uint8(self.class_index)
         return labelled
 
     @property
@@ -147,12 +141,3 @@ class Proposal:
             "class_index": self.class_index,
             "made_with": self.overlay.provenance,
         }
-
-
-def _tokens(start: int, count: int, ratio: float) -> NDArray[np.intp]:
-    """Return which token the middle of each mask pixel lies in."""
-    if not math.isfinite(ratio) or ratio <= 0:
-        raise PlanError(f"a mask and an overlay need a scale above 0; got {ratio}")
-    middles = (np.arange(start, start + count) + 0.5) / ratio
-    tokens: NDArray[np.intp] = np.floor(middles).astype(np.intp)
-    return tokens

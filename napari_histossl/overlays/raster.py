@@ -177,6 +177,7 @@ class RasterSink(Closing):
         if not dirty:
             return
         boxes = [self._write(index, dirty) for index in range(len(self._rasters))]
+        self._derive(dirty)
         for pyramid in self._pyramids[1:]:
             pyramid.mark_done()
         self._pyramids[0].mark_done(*map(mark_of, dirty))
@@ -199,6 +200,9 @@ class RasterSink(Closing):
             self._spool.close()
 
     # ---- Details
+
+    def _derive(self, dirty: Sequence[Tile]) -> None:
+        """Write what follows from the pyramids; tiles count as done after that."""
 
     def _reopen(self, raster: Raster) -> Pyramid:
         pyramid = Pyramid.open(raster.path, "r+")
