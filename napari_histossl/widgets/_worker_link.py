@@ -9,7 +9,8 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable
-from typing import Any
+from contextlib import suppress
+from typing import IO, Any, cast
 
 from napari_histossl.jobs import Ask, Reply, Start, Tell, pack, receive
 
@@ -29,8 +30,7 @@ class WorkerLink:
     ----------
     received : callable
         Called in that thread with (link, reply), and at last with (link, sentence):
-        the last words of a process that has ended. Raises `RuntimeError` once nobody
-        is there to listen.
+        the last words of a process that has ended.
     """
 
     def __init__(self, received: Callable[[tuple[WorkerLink, Any]], None]) -> None:
@@ -57,16 +57,15 @@ class WorkerLink:
         self._outbox.put(pack(request))
 
     def kill(self) -> None:
-        """End the process and wait for it, and whoever listens to it, to be gone.
-
-        Qt aborts where an object is deleted while another thread emits its signal:
-        after this nobody does.
-        """
+        """End the process and wait for it, and whoever listens to it, to be gone."""
         self.process.kill()
         self.process.wait()
         self._outbox.put(None)
         for thread in self._threads:
             thread.join(_PATIENCE_S)
+        for pipe in (self.process.stdin, self.process.stdout):
+            with suppress(OSError):  # what could not be written is lost with it
+                cast(IO[bytes], pipe).close()
 
     def _speak(self) -> None:
         """Write requests: a process that is still starting takes no large ones."""
@@ -87,13 +86,8 @@ class WorkerLink:
                     self._received((self, reply))
             except EOFError:
                 pass
-            except RuntimeError:  # the window is gone
-                self.process.kill()
             sentence = self._last_words()
-        try:
-            self._received((self, sentence))
-        except RuntimeError:
-            return
+        self._received((self, sentence))
 
     def _last_words(self) -> str:
         code = self.process.wait()

@@ -6,16 +6,25 @@ import time
 
 import numpy as np
 
+_MARGINS_PX = (16, 16, -16, -16)
+"""Left, top, right, bottom: what is closer to the edge may be outside elsewhere."""
+
 
 def world_to_canvas(viewer, world_yx):
-    """Where a world point is on the canvas, as a QPoint in its widget."""
+    """Where a world point is on the canvas, as a QPoint in its widget.
+
+    Well inside: the width of the canvas differs a little between machines, by what
+    the docks beside it need.
+    """
     from qtpy.QtCore import QPoint
 
     camera, canvas = viewer.scene.camera, viewer.window._qt_viewer.canvas.native
     centre = np.asarray(camera.center[-2:])
     middle = np.array([canvas.height(), canvas.width()]) / 2
     y, x = (np.asarray(world_yx) - centre) * camera.zoom + middle
-    return QPoint(round(x), round(y))
+    place = QPoint(round(x), round(y))
+    assert canvas.rect().adjusted(*_MARGINS_PX).contains(place), place
+    return place
 
 
 def settle(seconds: float = 0.3) -> None:

@@ -53,7 +53,7 @@ def window(make_napari_viewer, tmp_path, tiny_tiff, weights, monkeypatch):
     dock = viewer.window.add_dock_widget(group, name="Point", area="right")
     dock.setFixedWidth(340)
     bench.open_path(tiny_tiff)
-    viewer.scene.camera.zoom = 8
+    viewer.scene.camera.zoom = 4  # what is pointed at is well inside the canvas
     viewer.scene.camera.center = (170, 220)
     settle(0.5)
     yield viewer, group
@@ -210,7 +210,7 @@ def test_off_the_slide_and_too_far_away(window, qtbot):
     viewer.scene.camera.zoom = 1
     hover(viewer, (331, 425))
     assert status(group).startswith("Zoom in")
-    viewer.scene.camera.zoom = 8
+    viewer.scene.camera.zoom = 4
     hover(viewer, (331, 425))
     assert shown(group) is not None
 

@@ -471,6 +471,8 @@ def test_the_profile_is_shown_applied_and_can_be_left_out(scanned, tissue_pictur
     assert page._use_profile.isVisible()
     assert page._use_profile.isChecked()
     glass, layer = (20.0, 20.0), dock.bench.shown.layer
+    viewer.scene.camera.center = (0, *layer.data_to_world(glass))
+    settle(0.6)
     raw = tissue_picture[15:26, 15:26].reshape(-1, 3).mean(0)
     managed = canvas_colour(viewer, layer.data_to_world(glass))
     assert managed.mean() > raw.mean() + 2
