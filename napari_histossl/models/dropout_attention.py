@@ -17,10 +17,10 @@ are.
 
 from __future__ import annotations
 
-import torch.nn.functional as F
 from torch import Tensor
 
 from napari_histossl.errors import ModelError
+from napari_histossl.models.cam import cams_of
 
 PUBLISHED_DIVISOR = 4
 """What the published code divides the sum of the classes by: its own number of them."""
@@ -55,7 +55,7 @@ def drop_strongest(cams: Tensor, mu: float) -> Tensor:
 
 def dropout_attention(
     features: Tensor,
-    weight: Tensor,
+    class_weights: Tensor,
     mu: float,
     *,
     divisor: float | None = PUBLISHED_DIVISOR,
@@ -66,7 +66,7 @@ def dropout_attention(
     ----------
     features : Tensor of shape (B, C, h, w)
         The last map before averaging.
-    weight : Tensor of shape (classes, C, 1, 1)
+    class_weights : Tensor of shape (classes, C)
         Of the classifier.
     mu : float
         From 0 to 1, see `drop_strongest`.
@@ -85,8 +85,8 @@ def dropout_attention(
     ModelError
         If `mu` is not from 0 to 1 or the divisor not above 0.
     """
-    by = len(weight) if divisor is None else divisor
+    by = len(class_weights) if divisor is None else divisor
     if by <= 0:
         raise ModelError(f"the sum over classes is divided by more than 0; got {by}")
-    dropped = drop_strongest(F.conv2d(features, weight).relu(), mu)
+    dropped = drop_strongest(cams_of(features, class_weights).relu(), mu)
     return dropped.sum(1, keepdim=True) / by

@@ -203,6 +203,11 @@ class ResNet38(nn.Module):
             maps = self.get_submodule(name)(maps)
         return maps
 
+    @property
+    def class_weights(self) -> Tensor:
+        """Weights of the averaged channels for each class, (classes, C)."""
+        return self.fc8.weight[:, :, 0, 0]
+
     def logits_of(self, features: Tensor) -> Tensor:
         """Return the logits, (B, classes), of maps (B, C, h, w) from `features`."""
         averaged = self.dropout7(features).mean((2, 3), keepdim=True)
@@ -238,7 +243,7 @@ class ResNet38(nn.Module):
         ModelError
             If `mu` is not from 0 to 1 or the divisor not above 0.
         """
-        return dropout_attention(features, self.fc8.weight, mu, divisor=divisor)
+        return dropout_attention(features, self.class_weights, mu, divisor=divisor)
 
     def dropout_attention_logits(
         self,

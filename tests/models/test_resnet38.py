@@ -1,8 +1,5 @@
 """ResNet38d: numbers of the original, any width, what learns from which start."""
 
-import json
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -13,28 +10,13 @@ from napari_histossl.models.dropout_attention import drop_strongest, dropout_att
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.torch
 
-DATA = Path(__file__).parent.parent / "data"
 SMALL = {"n_classes": 3, "width": 1 / 16}
 
 
 @pytest.fixture(scope="module")
-def golden(rule_tensor):
-    """The published network; its 105 million weights are made once, without a copy."""
-    stored = np.load(DATA / "resnet38.npz")
-    shapes = json.loads(bytes(stored["shapes"]))
-    with torch.device("meta"):
-        model = create_model("resnet38").eval()
-    state = {
-        k: torch.from_numpy(rule_tensor(k, tuple(s), 0)) for k, s in shapes.items()
-    }
-    model.load_state_dict(state, strict=True, assign=True)
-    return model, stored
-
-
-@pytest.fixture(scope="module")
-def maps(golden):
+def maps(golden_resnet38):
     """Features of the stored pictures, and what the first blocks of stages read."""
-    model, stored = golden
+    model, stored = golden_resnet38
     read = {}
 
     def keep(name):
@@ -51,33 +33,31 @@ def maps(golden):
     return read
 
 
-def _error(got, stored):
-    return np.linalg.norm(got.numpy() - stored) / np.linalg.norm(stored)
-
-
-def test_the_published_size(golden):
-    model, _ = golden
+def test_the_published_size(golden_resnet38):
+    model, _ = golden_resnet38
     assert len(model.state_dict()) == 229
     assert sum(p.numel() for p in model.parameters()) == 105_087_296
 
 
 @pytest.mark.parametrize(("name", "stored_as"), [("b5", 4), ("b6", 5), ("bn7", 6)])
-def test_maps_equal_the_original(golden, maps, name, stored_as):
-    expected = golden[1][f"conv{stored_as}_mean"]
-    assert _error(maps[name].mean(1), expected) < 1e-4
+def test_maps_equal_the_original(
+    golden_resnet38, relative_error, maps, name, stored_as
+):
+    expected = golden_resnet38[1][f"conv{stored_as}_mean"]
+    assert relative_error(maps[name].mean(1), expected) < 1e-4
 
 
 @torch.inference_mode()
-def test_logits_equal_the_original(golden, maps):
-    model, stored = golden
+def test_logits_equal_the_original(golden_resnet38, relative_error, maps):
+    model, stored = golden_resnet38
     features = maps["bn7"]
     logits = model.logits_of(features)
-    assert _error(logits, stored["plain_logits"]) < 1e-4
-    assert _error(logits.sigmoid(), stored["prob"]) < 1e-4
+    assert relative_error(logits, stored["plain_logits"]) < 1e-4
+    assert relative_error(logits.sigmoid(), stored["prob"]) < 1e-4
     for mu in (1.0, 0.9, 0.65):
         attention = model.dropout_attention(features, mu)
         hidden = model.logits_of(features * attention)
-        assert _error(hidden, stored[f"pda_{mu}_logits"]) < 1e-4
+        assert relative_error(hidden, stored[f"pda_{mu}_logits"]) < 1e-4
 
 
 @pytest.fixture
@@ -106,7 +86,7 @@ def test_methods_agree(small):
 def test_attention_by_hand():
     """Two classes of which one hides its strongest pixel and the other none."""
     features = torch.tensor([[[[4.0, 2.0, 0.0]], [[1.0, 1.0, 1.0]]]])
-    weight = torch.eye(2)[:, :, None, None]
+    weight = torch.eye(2)
     got = dropout_attention(features, weight, 0.5)
     np.testing.assert_allclose(got.numpy(), [[[[0, 0.5, 0]]]])
     # without a limit every class keeps all it has, yet the sum is no identity
