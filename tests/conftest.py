@@ -120,3 +120,38 @@ def real_slide(real_data: Callable[[str], Path]) -> Iterator[Slide]:
     """CMU-1-Small-Region.svs: 2967 x 2220 px, 0.499 um/px."""
     with open_slide(real_data("slides/CMU-1-Small-Region.svs")) as slide:
         yield slide
+
+
+@pytest.fixture
+def write_class_maps() -> Callable[..., Path]:
+    """Write maps of classes as a run does: ``write(path, values, pixel_px0, ...)``.
+
+    Channels of `values` are those of `classes`, and background if there is one more.
+    """
+    from napari_histossl.overlays.class_labels import BACKGROUND
+    from napari_histossl.store import Pyramid
+
+    def write(path, values, pixel_px0, classes, mpp=0.5, **parameters):
+        names = [info.name for info in classes]
+        told = {"kind": "segmentation", "epsilon": 0.1, **parameters}
+        with Pyramid.create(
+            path,
+            shape=values.shape,
+            dtype=np.float16,
+            chunk_px=64,
+            pixel_um_yx=(pixel_px0 * mpp,) * 2,
+            pixel_px0_yx=(float(pixel_px0),) * 2,
+            channel_names=[*names, BACKGROUND][: len(values)],
+            fill_value=np.nan,
+            min_level_px=20,
+            provenance={
+                "model": "deeplabv3plus",
+                "weights_sha256": "0123abcd" * 8,
+                "parameters": {**told, "classes": classes.to_json()},
+            },
+        ) as made:
+            made.write(made.levels[0].box, values.astype(np.float16))
+            made.refresh()
+        return path
+
+    return write

@@ -43,7 +43,10 @@ def create(
     ] = 0,
     threshold: Annotated[
         float | None,
-        typer.Option(help="Least attention that is labelled; 1 is uniform attention."),
+        typer.Option(
+            help="Least attention that is labelled, 1 is uniform attention; or least "
+            "probability, of an overlay of classes."
+        ),
     ] = None,
     kept: Annotated[
         float, typer.Option(help="Without a threshold: share that is labelled.")
@@ -54,11 +57,12 @@ def create(
         typer.Option(help="Folder for results; by default they lie beside the slide."),
     ] = None,
 ) -> None:
-    """Make a mask on a slide, empty or from a thresholded overlay.
+    """Make a mask on a slide, empty or from an overlay: a thresholded head, or classes.
 
     Copying that was interrupted goes on when the same command is given again.
     """
     from napari_histossl.classes import DEFAULT_CLASSES
+    from napari_histossl.overlays.class_proposal import LabelChoice, says_classes
     from napari_histossl.panels.correct import MaskChoice, resolve, start_mask
     from napari_histossl.slide import open_slide
     from napari_histossl.store.paths import overlay_path, results_folder
@@ -76,6 +80,9 @@ def create(
         class_index=DEFAULT_CLASSES.named(label).index,
         threshold=threshold,
     )
+    if overlay is not None and says_classes(overlay):
+        choice.overlay = None
+        choice.labels = LabelChoice(overlay, threshold=threshold or 0.0)
     with open_slide(slide, slide_mpp) as opened:
         plan = resolve(choice, opened, folder)
     show_progress(start_mask(plan), "mask")

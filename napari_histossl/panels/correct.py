@@ -9,11 +9,12 @@ from typing import Any
 
 from napari_histossl.annotate import MaskStore
 from napari_histossl.annotate.formats import geojson, png
-from napari_histossl.classes import DEFAULT_CLASSES
+from napari_histossl.classes import DEFAULT_CLASSES, ClassTable
 from napari_histossl.errors import PlanError
 from napari_histossl.geometry import Box
 from napari_histossl.jobs import Progress
 from napari_histossl.overlays import Proposal
+from napari_histossl.overlays.class_proposal import ClassProposal, LabelChoice
 from napari_histossl.slide import Slide, virtual_levels
 from napari_histossl.store import Pyramid, paths
 
@@ -44,6 +45,9 @@ class MaskChoice:
         Label they get.
     threshold : float or None
         In place of `kept`: least attention that is labelled, 1.0 is uniform attention.
+    labels : LabelChoice or None
+        In place of `overlay`: labels of several classes to start from; the mask has
+        their classes.
     """
 
     name: str = "mask"
@@ -53,6 +57,7 @@ class MaskChoice:
     kept: float = 0.2
     class_index: int = 1
     threshold: float | None = None
+    labels: LabelChoice | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +77,8 @@ class MaskPlan:
     slide_name : str
         For the provenance.
     overlay : Path or None
-        Overlay it starts from; `head`, `kept`, `class_index` and `threshold` as in
-        `MaskChoice`.
+        Overlay it starts from; `head`, `kept`, `class_index`, `threshold` and `labels`
+        as in `MaskChoice`.
     """
 
     path: Path
@@ -86,6 +91,7 @@ class MaskPlan:
     kept: float
     class_index: int
     threshold: float | None = None
+    labels: LabelChoice | None = None
 
 
 def resolve(choice: MaskChoice, slide: Slide, folder: Path) -> MaskPlan:
@@ -139,6 +145,7 @@ def resolve(choice: MaskChoice, slide: Slide, folder: Path) -> MaskPlan:
         choice.kept,
         choice.class_index,
         choice.threshold,
+        choice.labels,
     )
 
 
@@ -156,7 +163,7 @@ def _mask_level(slide: Slide, mpp: float) -> int:
 
 
 def start_mask(plan: MaskPlan) -> Iterator[Progress]:
-    """Make the mask of a plan: empty, or from a thresholded head of an overlay.
+    """Make the mask of a plan: empty, from a thresholded head, or from labels.
 
     Parameters
     ----------
@@ -171,13 +178,17 @@ def start_mask(plan: MaskPlan) -> Iterator[Progress]:
     Raises
     ------
     PlanError
-        If the overlay has no scale, no such head, or nothing computed yet.
+        If the overlay has no scale, no such head, nothing computed yet, or no classes
+        where labels are asked for.
     StoreError, JournalError
         If the mask cannot be written.
     """
-    proposal = None if plan.overlay is None else _proposal(plan)
+    proposal = _proposal(plan)
     facts = {"slide": plan.slide_name, **(proposal.facts if proposal else {})}
-    with _new_or_unfinished(plan, facts) as mask:
+    classes = DEFAULT_CLASSES
+    if isinstance(proposal, ClassProposal):
+        classes = proposal.classes
+    with _new_or_unfinished(plan, classes, facts) as mask:
         if proposal is not None:
             yield from mask.seed(proposal, provenance=facts)
     yield Progress(1, 1, message="mask made")
@@ -189,21 +200,26 @@ def is_unfinished(path: Path) -> bool:
         return mask.is_seeding
 
 
-def _new_or_unfinished(plan: MaskPlan, facts: dict[str, Any]) -> MaskStore:
+def _new_or_unfinished(
+    plan: MaskPlan, classes: ClassTable, facts: dict[str, Any]
+) -> MaskStore:
     if plan.path.exists():
         return MaskStore.open(plan.path)
     return MaskStore.create(
         plan.path,
         plan.shape,
         plan.mpp_yx,
-        DEFAULT_CLASSES,
+        classes,
         provenance=facts,
         downsample=plan.downsample,
     )
 
 
-def _proposal(plan: MaskPlan) -> Proposal:
-    assert plan.overlay is not None
+def _proposal(plan: MaskPlan) -> Proposal | ClassProposal | None:
+    if plan.labels is not None:
+        return ClassProposal.open(plan.labels, plan.downsample)
+    if plan.overlay is None:
+        return None
     if plan.mpp_yx is None:
         raise PlanError(
             f"{plan.slide_name} does not say how large a pixel is, so an overlay "

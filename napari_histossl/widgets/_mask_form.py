@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QLabel, QLineEdit, QSlider, QSpinBox, QWidget
 
 from napari_histossl.classes import DEFAULT_CLASSES
 from napari_histossl.errors import PlanError, StoreError
+from napari_histossl.overlays.class_proposal import LabelChoice, says_classes
 from napari_histossl.panels.correct import MaskChoice, MaskPlan, resolve
 from napari_histossl.store import Pyramid, paths
 from napari_histossl.widgets._form import combo, form
@@ -79,9 +82,12 @@ class NewMaskForm(QWidget):
         shown = self.bench.shown
         if shown is None:
             raise PlanError("no slide is open; open one first")
+        overlay: Path | None = self._start.currentData()
+        is_of_classes = overlay is not None and says_classes(overlay)
         choice = MaskChoice(
             name=self._name.text(),
-            overlay=self._start.currentData(),
+            overlay=None if is_of_classes else overlay,
+            labels=LabelChoice(overlay) if overlay and is_of_classes else None,
             head=self._head.value(),
             kept=self._kept.value() / 100,
             class_index=self._class.currentData(),
@@ -103,13 +109,15 @@ class NewMaskForm(QWidget):
 
     def _show_start(self, _index: int = 0) -> None:
         overlay = self._start.currentData()
-        for widget in (self._head, self._kept, self._kept_text, self._class):
-            self._rows.setRowVisible(widget, overlay is not None)
-        if overlay is None:
-            return
-        self._kept_text.setText(f"the {self._kept.value()} % with the most attention")
+        is_of_heads, heads = overlay is not None, 1
         try:
-            with Pyramid.open(overlay) as pyramid:
-                self._head.setRange(0, max(len(pyramid.channel_names) - 1, 0))
+            if overlay is not None:
+                is_of_heads = not says_classes(overlay)
+                with Pyramid.open(overlay) as pyramid:
+                    heads = len(pyramid.channel_names)
         except StoreError:
-            self._head.setRange(0, 0)
+            heads = 1
+        for widget in (self._head, self._kept, self._kept_text, self._class):
+            self._rows.setRowVisible(widget, is_of_heads)
+        self._kept_text.setText(f"the {self._kept.value()} % with the most attention")
+        self._head.setRange(0, max(heads - 1, 0))

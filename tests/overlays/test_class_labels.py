@@ -6,7 +6,7 @@ import pytest
 from napari_histossl.classes import ClassInfo, ClassTable
 from napari_histossl.errors import PlanError
 from napari_histossl.geometry import Box
-from napari_histossl.overlays.class_labels import BACKGROUND, ClassLabels
+from napari_histossl.overlays.class_labels import ClassLabels
 from napari_histossl.store import Pyramid
 
 CLASSES = ClassTable(
@@ -17,41 +17,29 @@ TILE = 8
 
 
 @pytest.fixture
-def maps(tmp_path, rng):
-    """Maps of 40 x 50 px of two classes and background, NaN in a corner."""
-    values = rng.random((3, 40, 50)).astype(np.float16)
-    values[:, :5, :9] = np.nan
-    return _write(tmp_path / "maps.ome.zarr", values, 4.0, rng)
+def write(tmp_path, write_class_maps):
+    """Write maps of 4 slide pixels a pixel, gated by what `presence` says."""
+
+    def make(name, values, pixel_px0=4.0, **told):
+        path = tmp_path / f"{name}.ome.zarr"
+        return Pyramid.open(
+            write_class_maps(path, values, pixel_px0, CLASSES, epsilon=0.25, **told)
+        )
+
+    return make
 
 
 @pytest.fixture
-def presence(tmp_path, rng):
-    values = rng.random((2, 5, 7)).astype(np.float16)
-    return _write(tmp_path / "presence.ome.zarr", values, 4.0 * TILE, rng)
+def maps(write, rng):
+    """Maps of 40 x 50 px of two classes and background, NaN in a corner."""
+    values = rng.random((3, 40, 50)).astype(np.float16)
+    values[:, :5, :9] = np.nan
+    return write("maps", values, presence="presence.ome.zarr")
 
 
-def _write(path, values, pixel_px0, rng):
-    names = ["stroma", "tumour", BACKGROUND][: len(values)]
-    with Pyramid.create(
-        path,
-        shape=values.shape,
-        dtype=np.float16,
-        chunk_px=16,
-        pixel_px0_yx=(pixel_px0,) * 2,
-        channel_names=names,
-        fill_value=np.nan,
-        min_level_px=20,
-        provenance={
-            "parameters": {
-                "classes": CLASSES.to_json(),
-                "epsilon": 0.25,
-                "presence": "presence.ome.zarr",
-            }
-        },
-    ) as made:
-        made.write(made.levels[0].box, values)
-        made.refresh()
-    return Pyramid.open(path)
+@pytest.fixture
+def presence(write, rng):
+    return write("presence", rng.random((2, 5, 7)), 4.0 * TILE)
 
 
 def _by_hand(maps, box, presence=None, epsilon=0.0, threshold=0.0, level=0):
@@ -104,9 +92,8 @@ def test_classes_that_are_not_there_are_zero_in_the_maps(maps, presence):
     np.testing.assert_array_equal(is_zero & known, tiles[:, :40, :50] & known)
 
 
-def test_of_equal_ones_the_first_of_the_table(tmp_path, rng):
-    values = np.full((2, 4, 4), 0.5, np.float16)
-    maps = _write(tmp_path / "equal.ome.zarr", values, 4.0, rng)
+def test_of_equal_ones_the_first_of_the_table(write):
+    maps = write("equal", np.full((2, 4, 4), 0.5))
     assert (ClassLabels(maps, CLASSES).read(Box(0, 0, 4, 4)) == 3).all()
 
 
