@@ -17,10 +17,13 @@ are.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from torch import Tensor
 
 from napari_histossl.errors import ModelError
 from napari_histossl.models.cam import cams_of
+from napari_histossl.models.recipe import Recipe
 
 PUBLISHED_DIVISOR = 4
 """What the published code divides the sum of the classes by: its own number of them."""
@@ -90,3 +93,58 @@ def dropout_attention(
         raise ModelError(f"the sum over classes is divided by more than 0; got {by}")
     dropped = drop_strongest(cams_of(features, class_weights).relu(), mu)
     return dropped.sum(1, keepdim=True) / by
+
+
+@dataclass(frozen=True, slots=True)
+class DropoutSchedule:
+    """How mu falls from epoch to epoch, so that ever more is hidden.
+
+    Attributes
+    ----------
+    decay : float
+        What mu is multiplied by after an epoch.
+    attention_from : int
+        First epoch with attention, counted from 0.
+    fixed : int
+        Epochs at the start value, at least 1; from then on each has its own.
+    floor : float
+        Where the decay ends.
+    undershoots : bool
+        Whether the last decay may end below the floor: a value above it is multiplied
+        whatever comes out, as in the published code.
+    start : float
+        Mu of the first epochs.
+
+    Notes
+    -----
+    Neither published length of training (20 epochs) reaches the floor: the paper's
+    schedule does in epoch 31, the code's in epoch 22.
+    """
+
+    decay: float
+    attention_from: int = 0
+    fixed: int = 3
+    floor: float = 0.65
+    undershoots: bool = False
+    start: float = 1.0
+
+    @classmethod
+    def of(cls, recipe: Recipe) -> DropoutSchedule:
+        """Return the schedule of a recipe."""
+        return cls(
+            decay=recipe.mu_decay,
+            attention_from=recipe.attention_from,
+            fixed=recipe.mu_fixed,
+            undershoots=recipe.mu_undershoots,
+        )
+
+    def mu(self, epoch: int) -> float | None:
+        """Return mu of an epoch, counted from 0; None where there is no attention."""
+        if epoch < self.attention_from:
+            return None
+        mu = self.start
+        for _ in range(self.fixed, epoch + 1):
+            if mu <= self.floor:
+                break
+            mu *= self.decay
+        return mu if self.undershoots else max(mu, min(self.floor, self.start))
