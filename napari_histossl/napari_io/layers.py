@@ -141,12 +141,15 @@ def mask_layer(pyramid: Pyramid, slide: Slide | None = None) -> LayerTuple:
     Returns
     -------
     tuple
-        Dask arrays of uint8, options, ``"labels"``.
+        Dask arrays of uint8, options, ``"labels"``. A single array where there is one
+        level only: napari does not take labels of one level as multiscale.
     """
     scale, translate = _place(pyramid, slide)
+    levels = pyramid.lazy()
+    is_multiscale = len(levels) > 1
     options = {
         "name": _title(pyramid),
-        "multiscale": True,
+        "multiscale": is_multiscale,
         "scale": scale,
         "translate": translate,
         "units": _units(pyramid.pixel_um_yx is not None),
@@ -154,7 +157,7 @@ def mask_layer(pyramid: Pyramid, slide: Slide | None = None) -> LayerTuple:
         "colormap": colours(pyramid.classes),
         "metadata": _metadata("mask", pyramid.path, slide),
     }
-    return pyramid.lazy(), options, "labels"
+    return levels if is_multiscale else levels[0], options, "labels"
 
 
 def tissue_layer(

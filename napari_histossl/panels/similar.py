@@ -80,10 +80,13 @@ class Found:
         What was looked for.
     matches : tuple of Match
         The most similar patches, the best first.
+    asked_px0 : Box or None
+        The patch that was pointed at, in level-0 pixels; None where there were several.
     """
 
     query: Query
     matches: tuple[Match, ...]
+    asked_px0: Box | None = None
 
 
 def embeddings_of_list(
@@ -116,7 +119,12 @@ def look_for(search: EmbeddingSearch, wanted: Wanted) -> Found:
         As `panels.embeddings.find_similar`.
     """
     query = query_of(search, wanted)
-    return Found(query, tuple(search.find(query, wanted.count)))
+    asked = None
+    if wanted.point_px0 is not None:
+        edge = max(round(search.headers[query.part].patch_px0), 1)
+        y, x = search.positions_px0[query.part][query.rows[0]].tolist()
+        asked = Box(y, x, edge, edge)
+    return Found(query, tuple(search.find(query, wanted.count)), asked)
 
 
 def heat_picture(search: EmbeddingSearch, found: Found, part: int) -> PatchPicture:

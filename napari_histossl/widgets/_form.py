@@ -17,6 +17,7 @@ from qtpy.QtWidgets import (
     QPushButton,
     QScrollArea,
     QSizePolicy,
+    QSlider,
     QVBoxLayout,
     QWidget,
 )
@@ -83,6 +84,13 @@ def combo() -> QComboBox:
         QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
     )
     made.setMinimumContentsLength(8)
+    return made
+
+
+def slider(most: int) -> QSlider:
+    """Return a slider from 0 to a number."""
+    made = QSlider(Qt.Orientation.Horizontal)
+    made.setRange(0, most)
     return made
 
 

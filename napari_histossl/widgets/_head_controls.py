@@ -8,16 +8,16 @@ from typing import Any
 import numpy as np
 from napari.utils.colormaps import Colormap
 from numpy.typing import NDArray
-from qtpy.QtCore import QSignalBlocker, Qt, QTimer
-from qtpy.QtWidgets import QCheckBox, QLabel, QSlider, QVBoxLayout, QWidget
+from qtpy.QtCore import QSignalBlocker, QTimer
+from qtpy.QtWidgets import QCheckBox, QVBoxLayout, QWidget
 
 from napari_histossl.panels.overlay_colours import COLOUR_MAPS, colour_table
-from napari_histossl.widgets._form import button, combo, form, note
+from napari_histossl.widgets._form import combo, form, note, slider
 from napari_histossl.widgets._overlay_layer import OverlayLayer
 from napari_histossl.widgets._overlays_colour_bar import ColourBar
 from napari_histossl.widgets._overlays_heads import HeadPictures
 from napari_histossl.widgets._overlays_levels import LevelSwitch
-from napari_histossl.widgets._overlays_peek import Peek
+from napari_histossl.widgets._overlays_peek import Peek, peek_button
 from napari_histossl.widgets._overlays_texts import about_threshold, about_values
 
 _KEPT = (
@@ -50,15 +50,14 @@ class HeadControls(QWidget):
         self._overlay = overlay
         self.pictures = HeadPictures(overlay)
         self.pictures.chosen.connect(overlay.choose_head)
+        self.pictures.chosen.connect(lambda _head: overlay.bring_up())
         self._levels = LevelSwitch(overlay)
         self._late = QTimer(self)
         self._late.setSingleShot(True)
         self._late.setInterval(_DELAY_MS)
         self._late.timeout.connect(self._choose)
         self._build()
-        self._peek = button("Hold to look under it (H)", lambda: None)
-        self._peek.pressed.connect(peek.begin)
-        self._peek.released.connect(peek.end)
+        self._peek = peek_button(peek)
         self._lay_out()
         self._followed: Any = None
         overlay.changed.connect(self.refresh)
@@ -74,13 +73,12 @@ class HeadControls(QWidget):
         for words, kind in _KEPT:
             self._kept.addItem(words, kind)
         self._kept.currentIndexChanged.connect(lambda _index: self._choose())
-        self._level = _slider(_STEPS)
+        self._level = slider(_STEPS)
         self._level.setValue(_STEPS // 2)
         self._level.valueChanged.connect(lambda _value: self._late.start())
         self._level_text = note()
-        self._opacity = _slider(100)
+        self._opacity = slider(100)
         self._opacity.valueChanged.connect(self._set_opacity)
-        self._opacity_text = QLabel()
         self._colours = combo()
         for name in COLOUR_MAPS:
             self._colours.addItem(name, name)
@@ -201,9 +199,3 @@ class HeadControls(QWidget):
     def _set_opacity(self, percent: int) -> None:
         if self._overlay.layer is not None:
             self._overlay.layer.opacity = percent / 100
-
-
-def _slider(most: int) -> QSlider:
-    made = QSlider(Qt.Orientation.Horizontal)
-    made.setRange(0, most)
-    return made

@@ -120,6 +120,16 @@ class OverlayLayer(QObject):
         self.path = path
         self.changed.emit()
 
+    def take_off(self) -> None:
+        """Take the overlay off the slide; it stays with the slide's results."""
+        if self.layer is not None and self.layer in self.bench.viewer.layers:
+            self.bench.viewer.layers.remove(self.layer)
+
+    def bring_up(self) -> None:
+        """Show the overlay again where similarity is shown in its place."""
+        if self.layer is not None and self.bench.hide("looks like this"):
+            self.layer.visible = True
+
     def choose_head(self, head: int) -> None:
         """Show a head, counted from 0, or their mean (`head_view.MEAN`)."""
         self.choose(replace(self.choice, head=head))
@@ -166,8 +176,7 @@ class OverlayLayer(QObject):
             options[name] = options[name][-2:]
         options["contrast_limits"] = self._limits
         options["metadata"][METADATA_KEY]["tiles"] = tiles
-        if self.layer is not None and self.layer in bench.viewer.layers:
-            bench.viewer.layers.remove(self.layer)
+        self.take_off()
         bench.hide("tissue")
         read = bench.canvas.service.load
         layer = bench.add_layer((tile_arrays(tiles, read), options, kind))

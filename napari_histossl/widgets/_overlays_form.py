@@ -70,7 +70,7 @@ class RunForm(QWidget):
             if spec.reads_pixels and spec.has_attention:
                 self._model.addItem(name)
         self._kind = combo()
-        self._kind.addItem("Attention heads of one block", HEADS)
+        self._kind.addItem("Heads of one block", HEADS)
         self._kind.addItem("Patches and regions (HIPT)", TWO_LEVELS)
         self._block = combo()
         self._block.addItem(block_name(-1), -1)

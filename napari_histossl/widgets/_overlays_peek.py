@@ -8,8 +8,9 @@ from typing import Any
 from napari.layers import Layer
 from qtpy.QtCore import QEvent, QObject, Qt
 from qtpy.QtGui import QKeyEvent
-from qtpy.QtWidgets import QApplication, QWidget
+from qtpy.QtWidgets import QApplication, QPushButton, QWidget
 
+from napari_histossl.widgets._form import button
 from napari_histossl.widgets._workbench import METADATA_KEY, Workbench
 
 KEY = "H"
@@ -92,3 +93,11 @@ class Peek(QObject):
             self.end()
 
         layer.bind_key(KEY, hold, overwrite=True)
+
+
+def peek_button(peek: Peek) -> QPushButton:
+    """Return a button that looks under the overlays as long as it is held."""
+    made = button("Hold to look under it (H)", lambda: None)
+    made.pressed.connect(peek.begin)
+    made.released.connect(peek.end)
+    return made

@@ -16,6 +16,7 @@ from napari_histossl.store import paths
 from napari_histossl.widgets._errors import show_error, show_info
 from napari_histossl.widgets._form import button, note
 from napari_histossl.widgets._overlay_layer import OverlayLayer
+from napari_histossl.widgets._overlays_classes import is_class_overlay
 from napari_histossl.widgets._overlays_form import LIST, RunForm
 from napari_histossl.widgets._overlays_names import masked, show_masked
 from napari_histossl.widgets._overlays_planner import Planned, Planner
@@ -248,9 +249,10 @@ class RunSection(QWidget):
         self.ask_plan()
 
     def open_newest(self) -> bool:
-        """Show the overlay that was made last; return whether there is one."""
+        """Show the attention that was computed last; return whether there is some."""
         shown = self.bench.shown
         found = [] if shown is None else paths.list_overlays(shown.folder)
+        found = [path for path in found if not is_class_overlay(path)]
         if found:
             self._overlay.show(max(found, key=lambda path: path.stat().st_mtime))
         return bool(found)

@@ -44,7 +44,7 @@ class PointMouse(QObject):
     boxed : Signal of Box
         A box was drawn, in level-0 pixels.
     escaped : Signal
-        Escape was pressed over the canvas.
+        Escape was pressed over the canvas, or something else takes the clicks.
     """
 
     moved = Signal(float, float)
@@ -58,11 +58,13 @@ class PointMouse(QObject):
         self._bound: list[Layer] = []
         self._box: Shapes | None = None
         self.is_on = False
+        bench.pointer_taken.connect(self._on_taken)
 
     def start(self) -> None:
         """Begin to listen; the layer of the slide is selected, for its keys."""
         if self.is_on or self._bench.shown is None:
             return
+        self._bench.pointer_taken.emit(self)
         self.is_on = True
         viewer = self._bench.viewer
         viewer.mouse_move_callbacks.append(self._on_move)
@@ -71,6 +73,11 @@ class PointMouse(QObject):
         viewer.layers.selection.active = self._bench.shown.layer
         for layer in viewer.layers:
             self._bind(layer)
+
+    def _on_taken(self, by: object) -> None:
+        """Let go: a click means one thing at a time."""
+        if self.is_on and by is not self:
+            self.escaped.emit()
 
     def stop(self) -> None:
         """Listen no longer, and take the box off."""
@@ -91,6 +98,10 @@ class PointMouse(QObject):
         if self._box is not None and self._box in self._bench.viewer.layers:
             self._bench.viewer.layers.remove(self._box)
         self._box = None
+
+    def show_box(self, box: Box) -> None:
+        """Show a box of level-0 pixels as if it had been drawn."""
+        self._draw((box.y, box.x), (box.y1, box.x1))
 
     # ---- Keys
 

@@ -40,10 +40,13 @@ class ComputeEmbeddings(QWidget):
 
     Attributes
     ----------
+    started : Signal
+        A run has begun.
     finished : Signal of str
         Embeddings of this name are there, or a part of them.
     """
 
+    started = Signal()
     finished = Signal(str)
 
     def __init__(
@@ -58,10 +61,10 @@ class ComputeEmbeddings(QWidget):
         self._build()
         self._reads = BackgroundReads(self)
         self._reads.answered.connect(self._on_planned)
-        bench.slide_changed.connect(self._forget)
+        bench.slide_changed.connect(self.forget)
         bench.run_changed.connect(lambda _running: self.refresh())
         bench.closing.connect(self._reads.drop)
-        self._forget()
+        self.forget()
 
     def _build(self) -> None:
         self.ask_button = button(
@@ -71,7 +74,7 @@ class ComputeEmbeddings(QWidget):
         self.start_button = button(
             "Start", self.start, "Goes on where an interrupted run was"
         )
-        self._not_now = button("Not now", self._forget)
+        self._not_now = button("Not now", self.forget)
         self._answer = QWidget()
         answer = row(self.start_button, self._not_now)
         answer.setContentsMargins(0, 0, 0, 0)
@@ -91,7 +94,8 @@ class ComputeEmbeddings(QWidget):
         self._answer.setVisible(self.plan is not None)
         self._price.setVisible(bool(self._price.text()))
 
-    def _forget(self) -> None:
+    def forget(self) -> None:
+        """Take a price back: it was for another slide or other weights."""
         self._reads.drop()
         self.plan = None
         self._price.setText("")
@@ -129,8 +133,9 @@ class ComputeEmbeddings(QWidget):
             self.finished.emit(Path(plan.out).name.removesuffix(".zarr"))
 
         if self.bench.run(on_done, run_plan, shown.source, plan):
-            self._forget()
+            self.forget()
             self._run_bar.follow(self.bench)
+            self.started.emit()
 
 
 def price(plan: RunPlan) -> str:

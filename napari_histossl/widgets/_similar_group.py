@@ -16,6 +16,8 @@ from napari_histossl.panels.similar import PatchPicture, Searched
 from napari_histossl.panels.worklist import Worklist
 from napari_histossl.widgets._form import button, note, row
 from napari_histossl.widgets._keys import bind_on_page
+from napari_histossl.widgets._overlays_classes import ClassOverlay
+from napari_histossl.widgets._overlays_colour_bar import ColourBar
 from napari_histossl.widgets._overlays_texts import sentence
 from napari_histossl.widgets._point_mouse import PointMouse
 from napari_histossl.widgets._similar_compute import ComputeEmbeddings
@@ -35,10 +37,12 @@ from napari_histossl.widgets._workbench import Workbench
 
 NO_SLIDE = "Open a slide first."
 NOTHING = "No embeddings of this slide yet: compute them, or import an .h5 file."
-READY = "Turn on Find what looks like this, then point at tissue."
+READY = "Turn on Point at tissue, then click a patch."
 READING = "Reading embeddings …"
 POINT = "Click a patch, or drag a box with Shift held down. Esc ends."
 SEARCHING = "Searching …"
+UNIT = "similarity (cosine), most similar quarter"
+COMPUTING = "Computing; the slide can be searched when that is done."
 
 
 class SimilarGroup(QWidget):
@@ -51,16 +55,20 @@ class SimilarGroup(QWidget):
     choice : callable, optional
         Returns what is chosen on the page, for computing embeddings; by default the
         sample weights.
+    classes : ClassOverlay, optional
+        Shows clusters on the slide; by default one of its own.
     """
 
     def __init__(
         self,
         bench: Workbench,
-        choice: Callable[[], AttentionChoice] | None = None,
+        choice: Callable[[], AttentionChoice] = AttentionChoice,
+        classes: ClassOverlay | None = None,
     ) -> None:
         super().__init__()
         self.bench = bench
         self._choice = choice
+        self._classes = classes or ClassOverlay(bench)
         self._wanted = Wanted()
         self.slides, self.layer = SimilarSlides(bench), SimilarLayer(bench)
         self.search = SimilarSearch(self)
@@ -74,16 +82,18 @@ class SimilarGroup(QWidget):
     def _build(self) -> None:
         self.compute = ComputeEmbeddings(self.bench, self._chosen, self._told)
         self.form = SimilarForm(self.slides)
-        self.find_button = button("Find what looks like this", self._toggle)
+        self.find_button = button("Point at tissue", self._toggle)
         self.find_button.setCheckable(True)
         self._clear = button("Clear", self.clear, "Take results and heat map off")
         self._heat = QCheckBox("Heat map")
         self._heat.setToolTip("Colours the most similar quarter of the patches")
         self._heat.toggled.connect(self.layer.set_heat_visible)
+        self.layer.heat_seen.connect(self._heat.setChecked)
+        self.bar = ColourBar()
         self._status = note()
         self.results = ResultList()
         self.groups = SimilarGroups(
-            self.bench, self.layer, self._searched, self._path, self._told
+            self.bench, self._classes, self._searched, self._path, self._told
         )
         self.files = EmbeddingFiles(self.bench, self._path, self._told)
         self._lay_out()
@@ -100,9 +110,11 @@ class SimilarGroup(QWidget):
         line = row(self._heat, self._clear)
         line.setStretch(0, 1)
         column.addLayout(line)
+        column.addWidget(self.bar)
         column.addWidget(self.groups)
         column.addWidget(self.files)
         self.results.hide()
+        self.bar.hide()
 
     def _connect(self) -> None:
         bench, search = self.bench, self.search
@@ -111,6 +123,7 @@ class SimilarGroup(QWidget):
         bench.closing.connect(self._on_closing)
         self.form.changed.connect(self._on_chosen)
         self.form.count_changed.connect(self._ask_again)
+        self.compute.started.connect(lambda: self._say(COMPUTING))
         self.compute.finished.connect(self.form.refresh)
         self.files.imported.connect(self.form.refresh)
         self.mouse.clicked.connect(lambda y, x: self._ask(Wanted(point_px0=(y, x))))
@@ -139,7 +152,7 @@ class SimilarGroup(QWidget):
     # ---- What there is
 
     def _chosen(self) -> AttentionChoice:
-        made = AttentionChoice() if self._choice is None else self._choice()
+        made = self._choice()
         made.workspace, made.extent, made.name = self.bench.workspace, "slide", ""
         return made
 
@@ -226,6 +239,8 @@ class SimilarGroup(QWidget):
         self.mouse.clear_box()
         self.results.clear()
         self.results.hide()
+        self.bar.hide()
+        self._heat.setChecked(False)
         self._rest()
         if self.mouse.is_on:
             self._open()
@@ -258,8 +273,12 @@ class SimilarGroup(QWidget):
         self._heat.setChecked(True)
         self._list_results()
         self._draw_heat()
-        assert self.search.result is not None
-        parts = {match.part for match in self.search.result.matches}
+        found = self.search.result
+        assert found is not None
+        is_in_view = found.query.part == self.slides.in_view(self.search.searched)
+        if found.asked_px0 is not None and is_in_view:
+            self.mouse.show_box(found.asked_px0)
+        parts = {match.part for match in found.matches}
         for part in sorted(parts):
             source = self.slides.source(self.search.searched[part])
             self.search.illustrate(part, source, EDGE_PX)
@@ -280,8 +299,9 @@ class SimilarGroup(QWidget):
 
     def _on_pictured(self, part: int, picture: PatchPicture) -> None:
         if part == self.slides.in_view(self.search.searched):
-            self.layer.show_heat(picture)
-            self.layer.set_heat_visible(self._heat.isChecked())
+            self.layer.show_heat(picture, visible=self._heat.isChecked())
+            self.bar.show_scale(self.layer.table(), picture.limits, UNIT)
+            self.bar.show()
 
     def go_to(self, index: int) -> None:
         """Bring a result into view, its slide first if it is another one."""

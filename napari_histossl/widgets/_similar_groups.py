@@ -9,13 +9,11 @@ from qtpy.QtCore import Qt
 from qtpy.QtGui import QPixmap
 from qtpy.QtWidgets import QDialog, QLabel, QSpinBox, QVBoxLayout, QWidget
 
-from napari_histossl.classes import ClassTable
-from napari_histossl.errors import HistoSSLError
 from napari_histossl.jobs import Job, Progress
 from napari_histossl.panels.embeddings_files import overlay_beside
 from napari_histossl.panels.similar import Searched, cluster_job, map_job
 from napari_histossl.widgets._form import RunBar, button, note, row
-from napari_histossl.widgets._similar_layer import SimilarLayer
+from napari_histossl.widgets._overlays_classes import ClassOverlay
 from napari_histossl.widgets._workbench import Workbench
 
 _MAP_PX = 300
@@ -31,7 +29,7 @@ class SimilarGroups(QWidget):
     ----------
     bench : Workbench
         What the pages of the viewer share.
-    layer : SimilarLayer
+    classes : ClassOverlay
         Shows clusters on the slide.
     searched : callable
         Returns the slides that are searched, that in view among them.
@@ -44,13 +42,13 @@ class SimilarGroups(QWidget):
     def __init__(
         self,
         bench: Workbench,
-        layer: SimilarLayer,
+        classes: ClassOverlay,
         searched: Callable[[], list[Searched]],
         path: Callable[[], Path | None],
         told: Callable[[str], str],
     ) -> None:
         super().__init__()
-        self.bench, self._layer = bench, layer
+        self.bench, self._classes = bench, classes
         self._searched, self._path, self._told = searched, path, told
         self._map: Path | None = None
         self._words = ""
@@ -73,8 +71,7 @@ class SimilarGroups(QWidget):
             "UMAP picture", self.draw, "All patches: who is near whom looks alike"
         )
         self._run_bar = RunBar(self.bench.stop)
-        self._said, self._legend = note(), note()
-        self._legend.setTextFormat(Qt.TextFormat.RichText)
+        self._said = note()
         self._picture = QLabel()
         self._picture.setCursor(Qt.CursorShape.PointingHandCursor)
         self._picture.setToolTip("Click to see it large")
@@ -83,7 +80,7 @@ class SimilarGroups(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(6)
         column.addLayout(row(self._count, self._clusters, self._draw))
-        for widget in (self._run_bar, self._said, self._legend, self._picture):
+        for widget in (self._run_bar, self._said, self._picture):
             column.addWidget(widget)
 
     def refresh(self) -> None:
@@ -94,7 +91,6 @@ class SimilarGroups(QWidget):
         self._draw.setEnabled(can)
 
     def _forget(self) -> None:
-        self._legend.hide()
         self._picture.hide()
         self._say("")
         self.refresh()
@@ -111,7 +107,8 @@ class SimilarGroups(QWidget):
         if path is None:
             return
         out = overlay_beside(path, f"clusters {path.name.removesuffix('.zarr')}")
-        self._layer.remove_clusters(out)
+        if self._classes.path == out:  # it is about to be written anew
+            self._classes.take_off()
         count = self._count.value()
         self._run(
             lambda complete: self._on_clusters(out, complete),
@@ -121,15 +118,12 @@ class SimilarGroups(QWidget):
     def _on_clusters(self, out: Path, complete: bool) -> None:
         if not complete:
             return
-        try:
-            classes = self._layer.show_clusters(out)
-        except HistoSSLError as error:
-            self._say(str(error))
-            return
-        if classes is not None:
-            self._say("The largest group is the first; colours mean nothing else")
-            self._legend.setText(legend(classes))
-            self._legend.show()
+        self._classes.show(out)
+        if self._classes.classes is not None:
+            self._say(
+                "The largest group is cluster 1. What the colours mean stands above, "
+                "under On the slide, with all overlays"
+            )
 
     # ---- As a map
 
@@ -180,11 +174,3 @@ class SimilarGroups(QWidget):
     def _on_failed(self, error: Exception) -> None:
         if self._run_bar.isVisibleTo(self):
             self._say(str(error))
-
-
-def legend(classes: ClassTable) -> str:
-    """Return names with their colours, as rich text."""
-    return " ".join(
-        f'<span style="color:rgb{info.colour}">■</span>&nbsp;{info.index}'
-        for info in classes
-    )

@@ -1,21 +1,19 @@
-"""Similarity and clusters on the slide, and the frame around a result."""
+"""Similarity on the slide, and the frame around a result."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 from napari.layers import Image, Layer, Shapes
+from numpy.typing import NDArray
+from qtpy.QtCore import QObject, Signal
 
-from napari_histossl.classes import ClassTable
 from napari_histossl.geometry import Box
-from napari_histossl.napari_io.layers import LIT, mask_layer
+from napari_histossl.napari_io.layers import LIT
 from napari_histossl.panels.similar import PatchPicture
-from napari_histossl.store import Pyramid
 from napari_histossl.widgets._shown import ShownSlide
 from napari_histossl.widgets._workbench import METADATA_KEY, Workbench
 
-HEAT, CLUSTERS, FRAME = "looks like this", "clusters", "result"
+HEAT, FRAME = "looks like this", "result"
 """Names and kinds of layers."""
 
 _COLOUR, _WIDTH_PX = "#00e5ff", 3.0
@@ -25,25 +23,34 @@ _SHARE = 0.25
 """Of the canvas that a result takes when it is gone to."""
 
 
-class SimilarLayer:
+class SimilarLayer(QObject):
     """What is shown on the slide in view.
 
     Parameters
     ----------
     bench : Workbench
         What the pages of the viewer share.
+
+    Attributes
+    ----------
+    heat_seen : Signal of bool
+        Similarity is shown from now on, or hidden, by whomever.
     """
 
+    heat_seen = Signal(bool)
+
     def __init__(self, bench: Workbench) -> None:
+        super().__init__(bench)
         self._bench = bench
+        self._covered: list[Layer] = []
 
     @property
     def heat(self) -> Image | None:
         """The layer of similarity on the slide in view, if it is there."""
         return self._find(HEAT)
 
-    def show_heat(self, picture: PatchPicture) -> None:
-        """Show how similar every patch is."""
+    def show_heat(self, picture: PatchPicture, *, visible: bool = True) -> None:
+        """Show how similar every patch is, or have it ready to be shown."""
         shown, heat = self._bench.shown, self.heat
         if shown is None:
             return
@@ -51,45 +58,26 @@ class SimilarLayer:
             heat.data = picture.values
         else:
             self._remove(HEAT)
-            self._bench.hide("overlay", "tissue", CLUSTERS)
             heat = self._add_heat(shown, picture)
         heat.contrast_limits_range = (-1, 1)
         heat.contrast_limits = picture.limits
-        heat.visible = True
+        self.set_heat_visible(visible)
+
+    def table(self) -> NDArray[np.float32]:
+        """Return the colours of similarity, (256, 4) from 0 to 1."""
+        heat = self.heat
+        steps = np.linspace(0, 1, 256)
+        colours = np.zeros((256, 4)) if heat is None else heat.colormap.map(steps)
+        return np.asarray(colours, np.float32)
 
     def set_heat_visible(self, visible: bool) -> None:
         """Show similarity, or the tissue below it."""
         heat = self.heat
-        if heat is not None:
-            heat.visible = visible
-
-    def show_clusters(self, path: Path) -> ClassTable | None:
-        """Show labels of clusters in place of similarity; return what they mean.
-
-        Raises
-        ------
-        StoreError
-            If they cannot be read.
-        """
-        shown = self._bench.shown
-        if shown is None:
-            return None
-        with Pyramid.open(path) as pyramid:
-            _, options, kind = mask_layer(pyramid, shown.slide)
-            labels, classes = pyramid.read(pyramid.levels[0].box), pyramid.classes
-        options["multiscale"] = False  # a pixel a patch: it is small
-        options["metadata"][METADATA_KEY]["kind"] = CLUSTERS
-        self._bench.hide("overlay", "tissue", HEAT)
-        layer = self._bench.add_layer((labels, options, kind))
-        layer.editable = False
-        self._back_to_slide(shown)
-        return classes
-
-    def remove_clusters(self, path: Path) -> None:
-        """Take labels off that are about to be written anew."""
-        for layer in list(self._bench.viewer.layers):
-            if layer.metadata.get(METADATA_KEY, {}).get("path") == str(path):
-                self._bench.viewer.layers.remove(layer)
+        if heat is None:
+            return
+        if visible:
+            self._covered += self._bench.hide("overlay", "classes", "tissue")
+        heat.visible = visible
 
     def go_to(self, box_px0: Box) -> None:
         """Bring a patch into the middle of the canvas, with a frame around it."""
@@ -104,9 +92,13 @@ class SimilarLayer:
         self._frame(shown, box_px0)
 
     def clear(self) -> None:
-        """Take similarity and frame off."""
+        """Take similarity and frame off; what it covered is seen again."""
         self._remove(HEAT)
         self._remove(FRAME)
+        covered, self._covered = self._covered, []
+        for layer in covered:
+            if layer in self._bench.viewer.layers:
+                layer.visible = True
 
     # ---- Details
 
@@ -134,11 +126,13 @@ class SimilarLayer:
             "units": tuple(shown.layer.units[-2:]),
             "colormap": LIT,
             "opacity": 0.9,
+            "visible": False,
             "interpolation2d": "nearest",
             "metadata": {METADATA_KEY: {"kind": HEAT, "source": shown.source}},
         }
         heat: Image = self._bench.add_layer((picture.values, options, "image"))
         heat.colorbar.visible = True
+        heat.events.visible.connect(lambda _event: self.heat_seen.emit(heat.visible))
         self._back_to_slide(shown)
         return heat
 

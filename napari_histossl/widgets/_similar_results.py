@@ -18,8 +18,8 @@ EDGE_PX = 54
 _HEIGHT_PX = 260
 """Of the list in logical pixels; more results scroll."""
 
-_CELL = QSize(60, 92)
-"""Picture, score, and the slide where there are several."""
+_CELL, _CELL_OF_LIST = QSize(60, 76), QSize(80, 92)
+"""Picture and score; and the slide where there are several."""
 
 
 class ResultList(QListWidget):
@@ -49,7 +49,7 @@ class ResultList(QListWidget):
     def fill(self, texts: list[tuple[str, str]], *, is_list: bool) -> None:
         """Show results, each with what stands below it and what a hover says."""
         self.clear()
-        self.setGridSize(_CELL if is_list else QSize(_CELL.width(), 76))
+        self.setGridSize(_CELL_OF_LIST if is_list else _CELL)
         blank = QPixmap(EDGE_PX, EDGE_PX)
         blank.fill(self.palette().alternateBase().color())
         for text, tip in texts:
@@ -61,7 +61,10 @@ class ResultList(QListWidget):
     def set_picture(self, index: int, picture: NDArray[np.uint8]) -> None:
         """Show the picture of a result when it has been read."""
         if index < self.count():
-            self.item(index).setIcon(QIcon(pixmap(picture)))
+            drawn = pixmap(picture)
+            icon = QIcon(drawn)
+            icon.addPixmap(drawn, QIcon.Mode.Selected)  # Qt tints it otherwise
+            self.item(index).setIcon(icon)
 
 
 def captions(

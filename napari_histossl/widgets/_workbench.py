@@ -59,6 +59,8 @@ class Workbench(QObject):
         The run has advanced; seconds left where they can be told.
     run_changed : Signal of bool
         A run has started (True) or ended (False).
+    pointer_taken : Signal of object
+        Clicks on the slide mean something to that from now on; others let go.
     """
 
     slide_changed = Signal()
@@ -66,6 +68,7 @@ class Workbench(QObject):
     closing = Signal()
     progressed = Signal(object, object)
     run_changed = Signal(bool)
+    pointer_taken = Signal(object)
 
     def __init__(self, viewer: Any, workspace: Path | None = None) -> None:
         super().__init__()
@@ -164,11 +167,21 @@ class Workbench(QObject):
             camera.center, camera.zoom = centre, zoom
         return layer
 
-    def hide(self, *kinds: str) -> None:
-        """Take layers of ours off what is to be judged; the layer list shows them."""
+    def hide(self, *kinds: str) -> list[Layer]:
+        """Take layers of ours off what is to be judged; the layer list shows them.
+
+        Returns
+        -------
+        list of Layer
+            Those that were visible before.
+        """
+        hidden = []
         for layer in self.viewer.layers:
-            if layer.metadata.get(METADATA_KEY, {}).get("kind") in kinds:
+            is_one = layer.metadata.get(METADATA_KEY, {}).get("kind") in kinds
+            if is_one and layer.visible:
                 layer.visible = False
+                hidden.append(layer)
+        return hidden
 
     def set_mpp(self, mpp: float) -> None:
         """Show the slide in view again, in micrometres that the person gave."""

@@ -61,11 +61,11 @@ class Dock(QWidget):
         self.destroyed.connect(lambda: bench.close())
 
     def _share_worklist(self) -> None:
-        """Let the Overlays page run on the list that is open on the Slide page."""
+        """Let the Overlays page run and search on the list of the Slide page."""
         slide, overlays = self.pages.get("Slide"), self.pages.get("Overlays")
         if isinstance(slide, SlidePage) and isinstance(overlays, OverlaysPage):
             panel = slide.worklist
-            overlays.follow_worklist(lambda: panel.worklist)
+            overlays.follow_worklist(lambda: panel.worklist, panel.open)
 
     def show_page(self, name: str) -> None:
         """Bring a page to the front."""

@@ -148,6 +148,25 @@ def test_a_mask_shows_its_classes_in_their_colours(model, slide, tmp_path):
     assert layer.colormap.map(np.uint8(0))[-1] == 0
 
 
+def test_a_mask_of_one_level_is_no_pyramid_to_napari(model, slide, tmp_path):
+    image = add(model, slide_layer(slide))
+    labels = np.full((14, 18), 2, np.uint8)
+    mpp_yx = slide.mpp_yx
+    with Pyramid.create(
+        tmp_path / "clusters.ome.zarr",
+        shape=labels.shape,
+        dtype=np.uint8,
+        pixel_um_yx=mpp_yx and (mpp_yx[0] * 50, mpp_yx[1] * 50),
+        pixel_px0_yx=(50, 50),
+        is_label=True,
+    ) as pyramid:
+        pyramid.write(Box(0, 0, 14, 18), labels)
+        layer = add(model, mask_layer(pyramid, slide))
+        assert not layer.multiscale
+        assert np.array_equal(np.asarray(layer.data), labels)
+    assert np.allclose(world_edges(layer), world_edges(image))
+
+
 def test_tissue_covers_the_slide_and_can_be_edited(model, slide):
     image = add(model, slide_layer(slide))
     labels = np.ones((175, 225), np.uint8)

@@ -43,3 +43,19 @@ def drag():
         settle(0.1)
 
     return drag_over
+
+
+@pytest.fixture
+def overlays_page(make_napari_viewer, tmp_path, monkeypatch):
+    """A window on the Overlays page without a slide: viewer, dock, page."""
+    from napari_histossl.widgets.dock import Dock
+
+    monkeypatch.setenv("NAPARI_HISTOSSL_WEIGHTS", str(tmp_path / "weights"))
+    viewer = make_napari_viewer(show=True)
+    dock = Dock(viewer, workspace=tmp_path / "results")
+    viewer.window.add_dock_widget(dock, name="HistoSSL", area="right")
+    viewer.window._qt_window.resize(1100, 900)
+    dock.show_page("Overlays")
+    settle(0.2)
+    yield viewer, dock, dock.pages["Overlays"]
+    dock.bench.close()

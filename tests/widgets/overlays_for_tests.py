@@ -1,4 +1,4 @@
-"""Overlays with known numbers for the tests of the Overlays page."""
+"""What the tests of the Overlays page share: known numbers, a press on a button."""
 
 from __future__ import annotations
 
@@ -57,3 +57,12 @@ def write_overlay(slide, folder, name="attention drawn", values=None, **told):
         pyramid.write(Box(0, 0, *values.shape[1:]), values)
         pyramid.refresh()
     return path, values.astype(np.float32)
+
+
+def press(qtbot, button):
+    """Click a button that can be seen and pressed."""
+    from qtpy.QtCore import Qt
+
+    assert button.isEnabled(), f"{button.text()} cannot be pressed"
+    assert button.isVisible(), f"{button.text()} is not to be seen"
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)

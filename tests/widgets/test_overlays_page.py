@@ -7,7 +7,7 @@ import shutil
 import numpy as np
 import pytest
 from conftest_gui import settle, world_to_canvas
-from overlays_for_tests import TOKEN_PX, TOKENS, known_values, write_overlay
+from overlays_for_tests import TOKEN_PX, TOKENS, known_values, press, write_overlay
 from PIL import Image
 
 from napari_histossl.geometry import Box
@@ -21,24 +21,9 @@ pytestmark = pytest.mark.gui
 
 
 @pytest.fixture
-def window(make_napari_viewer, tmp_path, monkeypatch):
-    from napari_histossl.widgets.dock import Dock
-
-    monkeypatch.setenv("NAPARI_HISTOSSL_WEIGHTS", str(tmp_path / "weights"))
-    viewer = make_napari_viewer(show=True)
-    dock = Dock(viewer, workspace=tmp_path / "results")
-    viewer.window.add_dock_widget(dock, name="HistoSSL", area="right")
-    viewer.window._qt_window.resize(1100, 900)
-    dock.show_page("Overlays")
-    settle(0.2)
-    yield viewer, dock, dock.pages["Overlays"]
-    dock.bench.close()
-
-
-@pytest.fixture
-def shown(window, tiny_tiff, qtbot):
+def shown(overlays_page, tiny_tiff, qtbot):
     """The page with a drawn overlay on a drawn slide, and its numbers."""
-    viewer, dock, page = window
+    viewer, dock, page = overlays_page
     dock.bench.open_path(tiny_tiff)
     slide = dock.bench.shown
     path, values = write_overlay(slide.slide, slide.folder)
@@ -58,14 +43,6 @@ def wait_sharp(page, qtbot):
     settle(0.3)
     qtbot.waitUntil(is_sharp, timeout=20_000)
     settle(0.1)
-
-
-def press(qtbot, button):
-    from qtpy.QtCore import Qt
-
-    assert button.isEnabled(), f"{button.text()} cannot be pressed"
-    assert button.isVisible(), f"{button.text()} is not to be seen"
-    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
 
 
 def pixel_at(viewer, page, row, column):
@@ -92,16 +69,18 @@ PLACES = [(44, 20), (20, 90), (60, 57), (30, 40)]
 # ---- Empty, and what is known before a run
 
 
-def test_without_a_slide_nothing_can_be_run_or_saved(window):
-    _viewer, _dock, page = window
+def test_without_a_slide_nothing_can_be_run_or_saved(overlays_page):
+    _viewer, _dock, page = overlays_page
     assert not page.runs.run_button.isEnabled()
     assert "No slide is open" in page.runs.cost.text()
     assert not page.figure._save.isEnabled()
     assert not page.shown.controls.isVisible()
 
 
-def test_weights_are_listed_with_what_is_known(window, tiny_tiff, tmp_path, qtbot):
-    _viewer, dock, page = window
+def test_weights_are_listed_with_what_is_known(
+    overlays_page, tiny_tiff, tmp_path, qtbot
+):
+    _viewer, dock, page = overlays_page
     folder = tmp_path / "weights"
     folder.mkdir()
     for name in ("dino_sample", "simclr_sample"):
@@ -126,8 +105,8 @@ def test_weights_are_listed_with_what_is_known(window, tiny_tiff, tmp_path, qtbo
     assert "no attention" in form._about.text()
 
 
-def test_a_file_that_is_none_is_told(window, tiny_tiff, tmp_path, qtbot):
-    _viewer, dock, page = window
+def test_a_file_that_is_none_is_told(overlays_page, tiny_tiff, tmp_path, qtbot):
+    _viewer, dock, page = overlays_page
     dock.bench.open_path(tiny_tiff)
     path = tmp_path / "broken.safetensors"
     path.write_bytes(b"nothing of the kind")
@@ -135,8 +114,8 @@ def test_a_file_that_is_none_is_told(window, tiny_tiff, tmp_path, qtbot):
     qtbot.waitUntil(lambda: "broken" in page.runs.cost.text(), timeout=20_000)
 
 
-def test_the_cost_is_told_before_a_run(window, tiny_tiff, qtbot):
-    _viewer, dock, page = window
+def test_the_cost_is_told_before_a_run(overlays_page, tiny_tiff, qtbot):
+    _viewer, dock, page = overlays_page
     dock.bench.open_path(tiny_tiff)
     cost = page.runs.cost
     qtbot.waitUntil(lambda: "tiles of 128 px" in cost.text(), timeout=20_000)
@@ -148,8 +127,8 @@ def test_the_cost_is_told_before_a_run(window, tiny_tiff, qtbot):
     qtbot.waitUntil(lambda: "No worklist is open" in cost.text(), timeout=20_000)
 
 
-def test_names_of_masked_slides_are_never_shown(window, tmp_path, qtbot):
-    _viewer, dock, page = window
+def test_names_of_masked_slides_are_never_shown(overlays_page, tmp_path, qtbot):
+    _viewer, dock, page = overlays_page
     path = tmp_path / "Jane Doe.png"
     Image.fromarray(np.full((900, 900, 3), 244, np.uint8)).save(path)
     dock.bench.open_path(path, 0.5, alias="Slide 7")
@@ -162,8 +141,8 @@ def test_names_of_masked_slides_are_never_shown(window, tmp_path, qtbot):
 # ---- A region
 
 
-def test_a_region_is_drawn_with_the_mouse(window, tiny_tiff, qtbot, drag):
-    viewer, dock, page = window
+def test_a_region_is_drawn_with_the_mouse(overlays_page, tiny_tiff, qtbot, drag):
+    viewer, dock, page = overlays_page
     dock.bench.open_path(tiny_tiff)
     viewer.reset_view()
     settle(0.3)
@@ -468,8 +447,10 @@ def test_a_figure_that_cannot_be_written_is_told(shown, qtbot, tmp_path):
 # ---- Two levels
 
 
-def test_region_heads_from_afar_and_patch_heads_near_by(window, tiny_tiff, qtbot):
-    viewer, dock, page = window
+def test_region_heads_from_afar_and_patch_heads_near_by(
+    overlays_page, tiny_tiff, qtbot
+):
+    viewer, dock, page = overlays_page
     dock.bench.open_path(tiny_tiff)
     slide = dock.bench.shown
     values = np.concatenate([known_values(88, 113)] * 2)[:5]

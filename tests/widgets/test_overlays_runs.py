@@ -9,33 +9,12 @@ import sys
 import numpy as np
 import pytest
 from conftest_gui import settle
+from overlays_for_tests import press
 
 from napari_histossl.phantom import PhantomSlide
 from napari_histossl.store import Pyramid, paths
 
 pytestmark = [pytest.mark.gui, pytest.mark.torch]
-
-
-@pytest.fixture
-def window(make_napari_viewer, tmp_path, monkeypatch):
-    from napari_histossl.widgets.dock import Dock
-
-    monkeypatch.setenv("NAPARI_HISTOSSL_WEIGHTS", str(tmp_path / "weights"))
-    viewer = make_napari_viewer(show=True)
-    dock = Dock(viewer, workspace=tmp_path / "results")
-    viewer.window.add_dock_widget(dock, name="HistoSSL", area="right")
-    viewer.window._qt_window.resize(1100, 900)
-    dock.show_page("Overlays")
-    settle(0.2)
-    yield viewer, dock, dock.pages["Overlays"]
-    dock.bench.close()
-
-
-def press(qtbot, button):
-    from qtpy.QtCore import Qt
-
-    assert button.isEnabled(), f"{button.text()} cannot be pressed"
-    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
 
 
 def values_of(path):
@@ -44,9 +23,9 @@ def values_of(path):
 
 
 def test_the_time_and_the_device_are_measured_then_the_view_is_run(
-    window, tiny_tiff, qtbot
+    overlays_page, tiny_tiff, qtbot
 ):
-    viewer, dock, page = window
+    viewer, dock, page = overlays_page
     dock.bench.open_path(tiny_tiff)
     runs = page.runs
     qtbot.waitUntil(lambda: "on CPU" in runs.cost.text(), timeout=60_000)
@@ -106,8 +85,8 @@ def test_the_process_of_the_window_never_imports_torch(tiny_tiff, tmp_path):
     assert (tmp_path / "results" / "figure.png").exists()
 
 
-def test_a_run_is_paused_goes_on_follows_the_view_and_is_stopped(window, qtbot):
-    viewer, dock, page = window
+def test_a_run_is_paused_goes_on_follows_the_view_and_is_stopped(overlays_page, qtbot):
+    viewer, dock, page = overlays_page
     dock.bench.add_slide(PhantomSlide(3, 9000, 9000, 0.5))
     viewer.reset_view()
     settle(0.3)
@@ -147,9 +126,9 @@ def test_a_run_is_paused_goes_on_follows_the_view_and_is_stopped(window, qtbot):
 
 
 def test_a_worklist_goes_on_after_a_bad_slide_and_says_so(
-    window, tiny_tiff, tmp_path, qtbot
+    overlays_page, tiny_tiff, tmp_path, qtbot
 ):
-    _viewer, dock, page = window
+    _viewer, dock, page = overlays_page
     folder = tmp_path / "slides"
     folder.mkdir()
     for name in ("Jane Doe.tif", "John Roe.tif"):
