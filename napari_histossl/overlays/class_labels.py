@@ -161,6 +161,11 @@ class ClassLabels:
             labels[values[-1] > _MOSTLY] = UNLABELLED
         return labels
 
+    def is_computed(self, box: Box, level: int = 0) -> NDArray[np.bool_]:
+        """Return which pixels of a box a run has come to, (height, width)."""
+        computed: NDArray[np.bool_] = ~np.isnan(self.maps.read(box, level)[0])
+        return computed
+
     def _is_absent(self, box: Box, level: int) -> NDArray[np.bool_]:
         """Return which classes are not in the tiles of a box, (classes, h, w)."""
         assert self.presence is not None

@@ -15,11 +15,8 @@ SEGMENTATION, CLASS_MAPS = "segmentation", "class-maps"
 PROBABILITY, CAM = "class probability", "class activation"
 """What the values of a pyramid of maps are."""
 
-LAYERS = ("b4_5", "b5_2", "bn7")
-"""Layers of the classifier from which pseudo-masks are made, first to last."""
-
 LAST = "cam"
-"""In the place of a layer: class activation of the last map, without gradients."""
+"""In the place of one of `PSEUDO_LAYERS`: class activation of the last map, without gradients."""
 
 _OF_ATTENTION = ("values", "unit", "block")
 """Parameters of a plan that mean nothing here, or are said better."""

@@ -118,6 +118,19 @@ class ClassProposal:
         labels: NDArray[np.uint8] = under.spread(self.labels.read(under.around))
         return labels
 
+    def is_computed(self, box: Box) -> NDArray[np.bool_]:
+        """Return which pixels of a box of the mask a run has come to.
+
+        Of labels that were stored without maps that is not known: all of them.
+        """
+        if not isinstance(self.labels, ClassLabels):
+            return np.ones(box.shape, bool)
+        under = Lookup.of(box, self.ratio_yx)
+        computed: NDArray[np.bool_] = under.spread(
+            self.labels.is_computed(under.around)
+        )
+        return computed
+
     @property
     def facts(self) -> dict[str, Any]:
         """Where the labels come from, for the provenance of a mask; JSON values."""

@@ -1,0 +1,188 @@
+"""A mask that somebody made, on the slide, in the classes of a model."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_histossl.classes import UNLABELLED, ClassTable
+from napari_histossl.errors import PlanError
+from napari_histossl.geometry import Box
+from napari_histossl.overlays.lookup import Lookup
+from napari_histossl.store import Pyramid
+from napari_histossl.store.masks import read_mask_png
+
+_PICTURE = ".png"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ReferenceMask:
+    """A mask of a slide; make one with `open`.
+
+    Attributes
+    ----------
+    path : Path
+        Where it is.
+    mask : Pyramid or ndarray
+        A mask made here, or the values of a picture.
+    pixel_px0 : float
+        Edge of its pixels in level-0 pixels of the slide.
+    meaning : ndarray of shape (256,) and dtype uint8
+        For each of its values the index of the class in the model's table; 0 for what
+        the model does not know, which counts nowhere.
+    """
+
+    path: Path
+    mask: Pyramid | NDArray[np.uint8]
+    pixel_px0: float
+    meaning: NDArray[np.uint8]
+
+    @classmethod
+    def open(
+        cls, path: Path, classes: ClassTable, slide_shape: tuple[int, int]
+    ) -> Self:
+        """Open a mask.
+
+        Parameters
+        ----------
+        path : Path
+            A mask made here, or a palette PNG.
+        classes : ClassTable
+            What the model knows. Classes of a mask made here are found by their names;
+            the values of a picture are indices of this table.
+        slide_shape : tuple of int
+            Height and width of the slide in level-0 pixels.
+
+        Raises
+        ------
+        PlanError
+            If the mask is of another size than the slide, or shares no class with the
+            model.
+        StoreError
+            If it cannot be read.
+        """
+        if path.suffix.lower() == _PICTURE:
+            values = read_mask_png(path)
+            pixel_px0 = _whole_ratio(path, values.shape, slide_shape)
+            known = {info.index: info.index for info in classes}
+            return cls(path, values, pixel_px0, _table(path, known, classes))
+        mask = Pyramid.open(path)
+        if not mask.is_label or mask.pixel_px0_yx is None:
+            raise PlanError(
+                f"{path.name} is no mask of a slide; choose one that was made here, or "
+                f"a palette PNG"
+            )
+        shape, pixel_px0 = mask.levels[0].shape, float(mask.pixel_px0_yx[0])
+        _refuse_size(path, shape, pixel_px0, slide_shape)
+        return cls(path, mask, pixel_px0, _table(path, _same(mask, classes), classes))
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width in its own pixels."""
+        if isinstance(self.mask, Pyramid):
+            return self.mask.levels[0].shape
+        height, width = self.mask.shape
+        return height, width
+
+    def read(self, box: Box) -> NDArray[np.uint8]:
+        """Return a box of it, which lies inside, in indices of the model's table."""
+        if isinstance(self.mask, Pyramid):
+            return self.meaning[self.mask.read(box)]
+        return self.meaning[self.mask[box.slices]]
+
+    def sample(self, box: Box, pixel_px0: float) -> NDArray[np.uint8]:
+        """Return what lies under the middles of other pixels.
+
+        Parameters
+        ----------
+        box : Box
+            In pixels of `pixel_px0`.
+        pixel_px0 : float
+            Their edge in level-0 pixels of the slide.
+
+        Returns
+        -------
+        ndarray of shape (height, width) and dtype uint8
+            Indices of the model's table; 0 outside of the mask.
+        """
+        if not isinstance(self.mask, Pyramid):
+            return self._sample_picture(box, pixel_px0)
+        steps = max(pixel_px0 / self.pixel_px0, 1.0)
+        level = min(int(math.log2(steps) + 1e-9), len(self.mask.levels) - 1)
+        ratio = self.pixel_px0 * 2**level / pixel_px0
+        under = Lookup.of(box, (ratio, ratio))
+        values = under.spread(self.mask.read(under.around, level))
+        return self.meaning[values]
+
+    def _sample_picture(self, box: Box, pixel_px0: float) -> NDArray[np.uint8]:
+        assert not isinstance(self.mask, Pyramid)
+        ratio = self.pixel_px0 / pixel_px0
+        under = Lookup.of(box, (ratio, ratio))
+        rows, columns = under.rows + under.around.y, under.columns + under.around.x
+        height, width = self.shape
+        inside = np.ix_(
+            (rows >= 0) & (rows < height), (columns >= 0) & (columns < width)
+        )
+        labels = np.zeros(box.shape, np.uint8)
+        found = self.mask[
+            np.ix_(np.clip(rows, 0, height - 1), np.clip(columns, 0, width - 1))
+        ]
+        labels[inside] = self.meaning[found[inside]]
+        return labels
+
+
+def _same(mask: Pyramid, classes: ClassTable) -> dict[int, int]:
+    """Return which values of a mask are which classes of the model, by name."""
+    wanted = {info.name.casefold(): info.index for info in classes}
+    return {
+        info.index: wanted[info.name.casefold()]
+        for info in mask.classes or ()
+        if info.name.casefold() in wanted
+    }
+
+
+def _table(path: Path, known: dict[int, int], classes: ClassTable) -> NDArray[Any]:
+    if not known:
+        names = ", ".join(info.name for info in classes)
+        raise PlanError(
+            f"{path.name} has none of the classes {names}: "
+            f"there is nothing to compare; choose a mask with classes of these names"
+        )
+    table = np.full(256, UNLABELLED, np.uint8)
+    for value, index in known.items():
+        table[value] = index
+    return table
+
+
+def _whole_ratio(
+    path: Path, shape: tuple[int, ...], slide_shape: tuple[int, int]
+) -> float:
+    """Return how many slide pixels a pixel of a picture of the whole slide is."""
+    ratios = [slide / own for slide, own in zip(slide_shape, shape, strict=True)]
+    ratio = sum(ratios) / 2
+    near = round(ratio)
+    if near and all(
+        abs(near * n - s) <= near for n, s in zip(shape, slide_shape, strict=True)
+    ):
+        ratio = float(near)
+    height, width = shape
+    _refuse_size(path, (height, width), ratio, slide_shape)
+    return ratio
+
+
+def _refuse_size(
+    path: Path, shape: tuple[int, int], pixel_px0: float, slide_shape: tuple[int, int]
+) -> None:
+    covered = [length * pixel_px0 for length in shape]
+    off = [abs(own - wanted) for own, wanted in zip(covered, slide_shape, strict=True)]
+    if max(off) > pixel_px0 + 1e-6 * max(slide_shape):
+        raise PlanError(
+            f"the mask {path.name} is {shape[0]} x {shape[1]} px of {pixel_px0:.4g} "
+            f"slide px, so it covers {covered[0]:.0f} x {covered[1]:.0f} px of a slide "
+            f"of {slide_shape[0]} x {slide_shape[1]} px; choose the mask of this slide"
+        )
