@@ -16,7 +16,7 @@ PROBABILITY, CAM = "class probability", "class activation"
 """What the values of a pyramid of maps are."""
 
 LAST = "cam"
-"""In the place of one of `PSEUDO_LAYERS`: class activation of the last map, without gradients."""
+"""In the place of a layer: class activation of the last map, without gradients."""
 
 _OF_ATTENTION = ("values", "unit", "block")
 """Parameters of a plan that mean nothing here, or are said better."""

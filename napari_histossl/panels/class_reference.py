@@ -91,9 +91,10 @@ class ReferenceMask:
 
     def read(self, box: Box) -> NDArray[np.uint8]:
         """Return a box of it, which lies inside, in indices of the model's table."""
-        if isinstance(self.mask, Pyramid):
-            return self.meaning[self.mask.read(box)]
-        return self.meaning[self.mask[box.slices]]
+        mask = self.mask
+        values = mask.read(box) if isinstance(mask, Pyramid) else mask[box.slices]
+        labels: NDArray[np.uint8] = self.meaning[values]
+        return labels
 
     def sample(self, box: Box, pixel_px0: float) -> NDArray[np.uint8]:
         """Return what lies under the middles of other pixels.
@@ -117,7 +118,8 @@ class ReferenceMask:
         ratio = self.pixel_px0 * 2**level / pixel_px0
         under = Lookup.of(box, (ratio, ratio))
         values = under.spread(self.mask.read(under.around, level))
-        return self.meaning[values]
+        labels: NDArray[np.uint8] = self.meaning[values]
+        return labels
 
     def _sample_picture(self, box: Box, pixel_px0: float) -> NDArray[np.uint8]:
         assert not isinstance(self.mask, Pyramid)
