@@ -8,6 +8,7 @@ read from the coarsest level of the file that is not coarser, and area-averaged.
 from __future__ import annotations
 
 import math
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -140,13 +141,24 @@ def read_at(slide: Slide, box: Box, downsample: float) -> NDArray[np.uint8]:
     return picture
 
 
-def native_level(slide: Slide, downsample: float) -> int:
+class Leveled(Protocol):
+    """What is asked of a slide, or of labels on one, to sample them."""
+
+    @property
+    def levels(self) -> tuple[Level, ...]:
+        """Shapes and downsamples, finest first."""
+
+    def read(self, box: Box, level: int) -> NDArray[np.uint8]:
+        """Read a box of a level."""
+
+
+def native_level(slide: Leveled, downsample: float) -> int:
     """Return the coarsest of the file's levels that is not coarser than asked.
 
     Parameters
     ----------
     slide : Slide
-        Any slide.
+        Any slide, or labels on one.
     downsample : float
         Level-0 pixels per wanted pixel, at least 1.
 
@@ -170,7 +182,7 @@ def _read_inside(slide: Slide, box: Box, downsample: float) -> NDArray[np.uint8]
     if abs(ratio - 1) < 1e-9 and box.intersection(native.box) == box:
         return slide.read(box, index)
     if abs(ratio - 1) <= _SAME:
-        return _nearest(slide, box, index, ratio)
+        return nearest_pixels(slide, box, index, ratio)
     if box.height * box.width * ratio * ratio > _AT_ONCE_PX:
         halves = _halves(box)
         if halves is not None:
@@ -202,8 +214,22 @@ def _halves(box: Box) -> tuple[Box, Box] | None:
     return None
 
 
-def _nearest(slide: Slide, box: Box, index: int, ratio: float) -> NDArray[np.uint8]:
-    """Sample a level of (nearly) the same resolution at the nearest pixels."""
+def nearest_pixels(
+    slide: Leveled, box: Box, index: int, ratio: float
+) -> NDArray[np.uint8]:
+    """Sample a level at the pixels that lie nearest, without mixing them.
+
+    Parameters
+    ----------
+    slide : Slide
+        Any slide, or labels on one.
+    box : Box
+        Rectangle at the wanted scale.
+    index : int
+        The level that is read.
+    ratio : float
+        Pixels of that level per wanted pixel.
+    """
     shape = slide.levels[index].shape
     rows = np.minimum(
         ((np.arange(box.y, box.y1) + 0.5) * ratio).astype(np.intp), shape[0] - 1
