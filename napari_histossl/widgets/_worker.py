@@ -10,8 +10,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from functools import partial
 from typing import Any
+from weakref import ReferenceType, ref
 
+from qtpy.compat import isalive
 from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_histossl.errors import HistoSSLError
@@ -30,6 +33,7 @@ from napari_histossl.jobs import (
     is_resumable,
 )
 from napari_histossl.widgets._background_reads import BackgroundReads
+from napari_histossl.widgets._bell import application_bell
 from napari_histossl.widgets._worker_link import WorkerLink
 
 __all__ = ["BackgroundReads", "WorkerFailure", "WorkerProcess"]
@@ -72,7 +76,6 @@ class WorkerProcess(QObject):
     failed = Signal(object)
     finished = Signal(bool)
     answered = Signal(object, object)
-    _received = Signal(object)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -86,7 +89,7 @@ class WorkerProcess(QObject):
         self._impatience.setSingleShot(True)
         self._impatience.setInterval(_PATIENCE_MS)
         self._impatience.timeout.connect(self._kill_stopping)
-        self._received.connect(self._on_received)
+        self._bell = application_bell()
 
     # ---- What the window asks for
 
@@ -157,10 +160,13 @@ class WorkerProcess(QObject):
         self.finished.emit(False)
 
     def close(self) -> None:
-        """End the job and the process, and wait for it to be gone."""
+        """End the job and the process, and wait for it to be gone.
+
+        Who waits for an answer is told that none will come.
+        """
         was_running, self._running = self.is_running, None
-        self._asked.clear()
         self._kill()
+        self._answer_all("the worker process was closed before it answered; ask again")
         if was_running:
             self.finished.emit(False)
 
@@ -169,7 +175,8 @@ class WorkerProcess(QObject):
     def _living(self) -> WorkerLink:
         """Return the process; a new one where there is none."""
         if self._link is None:
-            self._link = WorkerLink(self._received.emit)
+            owner, bell = ref(self), self._bell
+            self._link = WorkerLink(lambda m: bell.ring(partial(_hand_over, owner, m)))
         return self._link
 
     def _send(self, request: Start | Tell | Ask) -> None:
@@ -197,8 +204,8 @@ class WorkerProcess(QObject):
 
     # ---- What comes back
 
-    def _on_received(self, message: tuple[WorkerLink, Any]) -> None:
-        link, reply = message
+    def take(self, link: WorkerLink, reply: Any) -> None:
+        """Take what a process says, in the window's thread."""
         if link is not self._link:
             return  # killed in the meantime
         if isinstance(reply, Reply):
@@ -249,6 +256,16 @@ class WorkerProcess(QObject):
         self._running = None
         self.failed.emit(WorkerFailure(last_words))
         self.finished.emit(False)
+
+
+def _hand_over(
+    owner: ReferenceType[WorkerProcess], message: tuple[WorkerLink, Any]
+) -> None:
+    worker = owner()
+    if worker is not None and isalive(worker):
+        worker.take(*message)
+    else:  # the window is gone
+        message[0].process.kill()
 
 
 def _exception(failure: Failure) -> Exception:

@@ -6,6 +6,9 @@ import time
 
 import numpy as np
 
+PATIENCE_MS = 120_000
+"""Nothing here takes so long, also where other work keeps all cores busy."""
+
 _MARGINS_PX = (16, 16, -16, -16)
 """Left, top, right, bottom: what is closer to the edge may be outside elsewhere."""
 

@@ -80,3 +80,10 @@ def deaf(pid_file: Path) -> Iterator[Progress]:
     yield Progress(0, 0)
     pid_file.write_text(str(os.getpid()))
     time.sleep(600)
+
+
+def chatter() -> Iterator[Progress]:
+    done = 0
+    while True:
+        done += 1
+        yield Progress(done, 0)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest_gui import PATIENCE_MS
 
 pytest.importorskip("torch")
 pytestmark = [pytest.mark.gui, pytest.mark.torch]
@@ -84,7 +85,7 @@ def test_killed_in_mid_batch_it_goes_on_by_itself(worker, qtbot, planned):
             process.send_signal(signal.SIGKILL)
 
     worker.progressed.connect(watch)
-    with qtbot.waitSignal(worker.finished, timeout=60_000) as end:
+    with qtbot.waitSignal(worker.finished, timeout=PATIENCE_MS) as end:
         worker.start(run, source, killed)
     assert end.args == [True]
     assert len(set(lives)) == 2
@@ -101,36 +102,35 @@ def test_the_view_comes_first_over_the_pipe(worker, qtbot, planned):
     worker.progressed.connect(
         lambda progress: boxes.append(progress.box) if progress.box else None
     )
-    with qtbot.waitSignal(worker.progressed, timeout=30_000):
+    with qtbot.waitSignal(worker.progressed, timeout=PATIENCE_MS):
         worker.start(run, source, plan("moved"))
     worker.look_at(Box(600, 800, 60, 60))
     corner = Box(76, 101, 8, 8)  # in tokens
     qtbot.waitUntil(
-        lambda: any(box.intersection(corner) for box in boxes), timeout=30_000
+        lambda: any(box.intersection(corner) for box in boxes), timeout=PATIENCE_MS
     )
     worker.stop()
 
 
 def test_questions_beside_a_run(worker, qtbot, planned):
     source, plan = planned
-    made = plan("asked")
-    with qtbot.waitSignal(worker.answered, timeout=60_000) as answer:
+    made, ends = plan("asked"), []
+    worker.finished.connect(ends.append)
+    with qtbot.waitSignal(worker.answered, timeout=PATIENCE_MS) as answer:
         worker.ask("cost", measure, made.bare())
     assert calibrated(made, answer.args[1]).seconds > 0
-    with qtbot.waitSignal(worker.progressed, timeout=30_000):
+    with qtbot.waitSignal(worker.progressed, timeout=PATIENCE_MS):
         worker.start(run, source, made)
-    with qtbot.waitSignal(worker.answered, timeout=30_000) as answer:
+    with qtbot.waitSignal(worker.answered, timeout=PATIENCE_MS) as answer:
         worker.ask("point", attention_from_point, source, made.bare(), 300.0, 450.0)
     point = answer.args[1]
     assert isinstance(point, PointAttention)
     assert point.values.shape == (3, 4, 4)
     assert point.token_px0 == Box(296, 448, 8, 8)
-    with qtbot.waitSignal(worker.answered, timeout=30_000) as answer:
+    with qtbot.waitSignal(worker.answered, timeout=PATIENCE_MS) as answer:
         worker.ask("point", attention_from_point, source, made.bare(), -5.0, 0.0)
     assert "is not on" in str(answer.args[1])
-    with qtbot.waitSignal(worker.finished, timeout=60_000) as end:
-        pass
-    assert end.args == [True]
+    qtbot.waitUntil(lambda: ends == [True], timeout=PATIENCE_MS)
 
 
 def test_pausing_and_stopping_over_the_pipe(worker, qtbot, planned):
@@ -138,15 +138,15 @@ def test_pausing_and_stopping_over_the_pipe(worker, qtbot, planned):
     made = plan("paused")
     messages = []
     worker.progressed.connect(lambda progress: messages.append(progress.message))
-    with qtbot.waitSignal(worker.progressed, timeout=30_000):
+    with qtbot.waitSignal(worker.progressed, timeout=PATIENCE_MS):
         worker.start(run, source, made)
     worker.pause()
-    qtbot.waitUntil(lambda: "paused" in messages, timeout=30_000)
+    qtbot.waitUntil(lambda: "paused" in messages, timeout=PATIENCE_MS)
     count = len(messages)
     qtbot.wait(200)
     assert len(messages) == count
     worker.stop()
-    with qtbot.waitSignal(worker.finished, timeout=60_000) as end:
+    with qtbot.waitSignal(worker.finished, timeout=PATIENCE_MS) as end:
         worker.start(run, source, made)  # the same process, the lock is free
     assert end.args == [True]
 
@@ -187,5 +187,5 @@ def test_a_window_that_dies_takes_its_worker_along_and_never_loads_torch(
     assert window.returncode == 9, window.stderr
     pid, has_torch = window.stdout.split()[:2]
     assert has_torch == "False"
-    qtbot.waitUntil(lambda: not Path(f"/proc/{pid}").exists(), timeout=10_000)
+    qtbot.waitUntil(lambda: not Path(f"/proc/{pid}").exists(), timeout=PATIENCE_MS)
     assert list(run(source, made))[-1].done == 22 * 29

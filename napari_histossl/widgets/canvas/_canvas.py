@@ -7,7 +7,7 @@ from collections import deque
 from typing import Any
 
 from napari.layers import Image, Labels
-from qtpy.QtCore import QObject, Signal
+from qtpy.QtCore import QObject
 
 from napari_histossl.errors import HistoSSLError
 from napari_histossl.napari_io.layers import METADATA_KEY
@@ -18,6 +18,7 @@ from napari_histossl.slide.tiles import (
     TileSource,
     open_tiles,
 )
+from napari_histossl.widgets._bell import application_bell
 from napari_histossl.widgets._errors import show_error, show_info
 from napari_histossl.widgets.canvas._napari import (
     delete_in_own_contexts,
@@ -46,8 +47,6 @@ class TileCanvas(QObject):
     Threads run, and memory is held, only while a slide is open.
     """
 
-    _news = Signal()
-
     def __init__(
         self, parent: QObject | None = None, budget_bytes: int = BUDGET_BYTES
     ) -> None:
@@ -62,7 +61,7 @@ class TileCanvas(QObject):
         self._is_news_on_its_way = False
         self._stock: dict[Any, Any] = {}
         self._told: set[TileSource] = set()
-        self._news.connect(self._on_news)
+        self._bell = application_bell()
         self.unavailable = missing_part()
         if self.unavailable is None:
             self._install()
@@ -201,7 +200,7 @@ class TileCanvas(QObject):
         self._arrived.append(key)
         if not self._is_news_on_its_way:
             self._is_news_on_its_way = True
-            self._news.emit()
+            self._bell.ring(self._on_news)
 
     def _on_news(self) -> None:
         self._is_news_on_its_way = False
