@@ -156,7 +156,8 @@ class ReadPlan:
         for state in self.states.values():
             failed = [key for key in state.failures if is_coarsest(key)]
             due = [key for key in failed if self._is_due(key, now_s)]
-            self._base += [key for key in due if key not in self._base]
+            # behind what has not been tried: many failures must not keep that waiting
+            self._base[:0] = [key for key in due if key not in self._base]
 
     def _is_due(self, key: TileKey, now_s: float) -> bool:
         """Return True if a tile is to be read now; remember when, if it is later."""

@@ -175,7 +175,7 @@ def test_a_killed_process_loses_nothing_that_arrived(server, tmp_path):
         f"list(download({server.url!r}, {str(tmp_path / 'a.pth')!r}))"
     )
     child = subprocess.Popen([sys.executable, "-c", code])
-    partial, deadline = tmp_path / "a.pth.partial", time.monotonic() + 30
+    partial, deadline = tmp_path / "a.pth.partial", time.monotonic() + 120
     while not partial.exists() or partial.stat().st_size < 500_000:
         assert time.monotonic() < deadline, "the download did not start"
         time.sleep(0.01)

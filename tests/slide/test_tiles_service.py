@@ -8,6 +8,8 @@ import pytest
 
 from napari_histossl.errors import SlideReadError, SlideUnreachableError
 from napari_histossl.geometry import Level
+from napari_histossl.slide._tile_cache import TileCache
+from napari_histossl.slide._tile_plan import ReadPlan
 from napari_histossl.slide.tiles import (
     SlideTileSource,
     TileService,
@@ -15,7 +17,7 @@ from napari_histossl.slide.tiles import (
     keys_of_level,
 )
 
-PATIENCE_S = 30
+PATIENCE_S = 120
 """Nothing here takes so long unless it hangs."""
 
 
@@ -302,6 +304,20 @@ def test_one_tile_that_comes_through_brings_back_the_others():
         source.error = None
         service.want([*wanted, (source, 0, 0, 0)])
         until(lambda: all(service.has(*key) for key in wanted))
+
+
+def test_failed_tiles_wait_behind_those_that_were_never_tried():
+    """However slow reads are, and however soon the failed ones are due again."""
+    source = PatternSource(side=400)
+    plan = ReadPlan(TileCache(1 << 20), workers=1, stall_s=1.0, retry_s=0.01)
+    base = keys_of_level(source, small(source))
+    plan.add(source, base)
+    tried = set()
+    for step in range(len(base)):
+        read = plan.take(now_s=1000.0 * step)
+        tried.add(read.key)
+        plan.failed(read, SlideReadError("gone"), now_s=1000.0 * step + 1)
+    assert tried == set(base)
 
 
 def test_a_bug_in_a_source_is_a_failure_not_the_end(service, caplog):
