@@ -1,2 +1,5 @@
 from . import geojson as geojson
 from . import png as png
+from .shapes import Polygon as Polygon
+from .shapes import Shape as Shape
+from .shapes import Shapes as Shapes

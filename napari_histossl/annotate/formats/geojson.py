@@ -1,57 +1,98 @@
-"""GeoJSON as QuPath reads it: one annotation for each region of a mask.
+"""GeoJSON as QuPath writes and reads it: polygons with classes and measurements.
 
 References
 ----------
 RFC 7946, The GeoJSON format. QuPath's additions (`objectType`, `classification` with
-`name` and `color`) follow its documentation, "Importing & exporting: GeoJSON".
+`name` and `color`, `measurements`) follow its documentation, "Importing & exporting:
+GeoJSON", and what its versions 0.2 to 0.6 write (qupath/qupath
+qupath-core/src/main/java/qupath/lib/io/QuPathTypeAdapters.java, GPL-3.0).
 Coordinates are pixels of the slide's level 0, as QuPath expects, not degrees.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TextIO
 
-import numpy as np
-from numpy.typing import NDArray
-
-from napari_histossl.annotate.formats._corners import (
-    CornerFinder,
-    ReadableMask,
-    whole_level,
-)
-from napari_histossl.annotate.formats._regions import Region, join
-from napari_histossl.classes import ClassTable
+from napari_histossl.annotate.formats._corners import ReadableMask
+from napari_histossl.annotate.formats._features import feature_of, shapes_of
+from napari_histossl.annotate.formats._json_stream import FeatureStream, read_text
+from napari_histossl.annotate.formats._mending import Tally, mended
+from napari_histossl.annotate.formats._tracing import Tracer
+from napari_histossl.annotate.formats.shapes import Shape, Shapes
+from napari_histossl.errors import AnnotationError
 from napari_histossl.geometry import Box
 from napari_histossl.jobs import Progress
 from napari_histossl.store.whole import written_whole
 
 
+def read(path: str | Path, *, extent_px0: tuple[int, int] | None = None) -> Shapes:
+    """Read the objects of a GeoJSON file.
+
+    Parameters
+    ----------
+    path : str or Path
+        A FeatureCollection, a Feature, or a list of features, in UTF-8.
+    extent_px0 : tuple of int, optional
+        Height and width of the slide at level 0: what reaches beyond it is cut off.
+
+    Returns
+    -------
+    Shapes
+        Areas in the order of the file; ellipses are the polygons that the file has for
+        them. Its remarks tell what was skipped (points and lines), mended (outlines
+        that cross themselves) and cut off.
+
+    Raises
+    ------
+    AnnotationError
+        If the file is missing, larger than 512 MiB, no GeoJSON, or an object in it has
+        coordinates that are no numbers, or a name that is a path or longer than 200
+        characters.
+    """
+    path = Path(path)
+    text = read_text(path)
+    tally, count = Tally({}), 0
+    shapes: list[Shape] = []
+    try:
+        for feature in FeatureStream(text):
+            count += 1
+            shapes += shapes_of(feature, tally)
+    except AnnotationError as error:
+        raise AnnotationError(f"object {count} of {path.name} {error}") from error
+    except (ValueError, RecursionError) as error:
+        raise AnnotationError(
+            f"{path.name} is no GeoJSON, or damaged after object {count} ({error}); "
+            f"export it again"
+        ) from error
+    return mended(shapes, tally, extent_px0)
+
+
 def write(
-    mask: ReadableMask,
+    source: ReadableMask | Shapes,
     path: str | Path,
     *,
     box: Box | None = None,
     level: int = 0,
     downsample: float | None = None,
 ) -> Iterator[Progress]:
-    """Write the regions of a mask as polygons that QuPath opens.
+    """Write the regions of a mask, or shapes, as objects that QuPath opens.
 
-    Polygons follow the edges of pixels exactly, holes included, across all tiles;
-    pixels that touch at a corner only belong to two regions.
+    Polygons of a mask follow the edges of pixels exactly, holes included, across all
+    tiles; pixels that touch at a corner only belong to two regions.
 
     Parameters
     ----------
-    mask : MaskStore
+    source : MaskStore or Shapes
         What to write.
     path : str or Path
         File to write; replaced at the end, never half written.
     box : Box or None
-        Part to write, in pixels of the level; None for all of it.
+        Part of a mask to write, in pixels of the level; None for all of it.
     level : int
-        Level of the mask to trace; a coarser one gives fewer and rougher corners.
+        Level of a mask to trace; a coarser one gives fewer and rougher corners.
     downsample : float or None
         Pixels of the slide's level 0 per pixel of the mask's level 0; None for what
         the mask knows.
@@ -59,7 +100,8 @@ def write(
     Yields
     ------
     Progress
-        After each tile; the box is in pixels of the level, from the corner of `box`.
+        After each tile of a mask; the box is in pixels of the level, from the corner
+        of `box`.
 
     Raises
     ------
@@ -69,62 +111,26 @@ def write(
     StoreError
         If the file cannot be written.
     """
-    whole = whole_level(mask, level)
-    part = whole if box is None else box.intersection(whole)
-    scale = mask.levels[level].downsample * (downsample or mask.downsample)
+    shapes: Iterable[Shape] = ()
     with written_whole(Path(path)) as temporary:
-        regions: Iterator[Region] = iter(())
-        if part is not None:
-            finder = CornerFinder(mask, part, level)
-            yield from finder.run()
-            regions = join(finder.corners())
-        corner = (part.y, part.x) if part else (0, 0)
+        if isinstance(source, Shapes):
+            shapes = source.shapes
+        else:
+            tracer = Tracer(source, box, level, downsample)
+            yield from tracer.run()
+            shapes = tracer.shapes()
         with temporary.open("w", encoding="utf-8") as file:
-            _write_features(file, regions, mask.classes, corner, scale)
+            _write_features(file, shapes)
 
 
-def _write_features(
-    file: TextIO,
-    regions: Iterator[Region],
-    classes: ClassTable,
-    corner: tuple[int, int],
-    scale: float,
-) -> None:
+def _write_features(file: TextIO, shapes: Iterable[Shape]) -> None:
     """Write one feature a line, so that a large file is never in memory as a whole."""
     file.write('{"type":"FeatureCollection","features":[')
     separator = "\n"
-    for region in regions:
+    for shape in shapes:
         file.write(separator)
-        feature = _feature(region, classes, corner, scale)
-        file.write(json.dumps(feature, separators=(",", ":")))
+        file.write(
+            json.dumps(feature_of(shape), separators=(",", ":"), allow_nan=False)
+        )
         separator = ",\n"
     file.write("\n]}\n")
-
-
-def _feature(
-    region: Region, classes: ClassTable, corner: tuple[int, int], scale: float
-) -> dict[str, Any]:
-    info = classes[region.class_index]
-    rings = [region.shell, *region.holes]
-    return {
-        "type": "Feature",
-        "geometry": {
-            "type": "Polygon",
-            "coordinates": [_coordinates(ring, corner, scale) for ring in rings],
-        },
-        "properties": {
-            "objectType": "annotation",
-            "classification": {"name": info.name, "color": list(info.colour)},
-        },
-    }
-
-
-def _coordinates(
-    ring: NDArray[np.int64], corner: tuple[int, int], scale: float
-) -> list[list[float]]:
-    """Return a closed ring as (x, y) in pixels of the slide's level 0."""
-    closed = np.concatenate([ring, ring[:1]]) + np.array(corner)
-    xy = closed[:, ::-1] * scale
-    if float(scale).is_integer():
-        return xy.astype(np.int64).tolist()  # type: ignore[no-any-return]
-    return np.round(xy, 3).tolist()  # type: ignore[no-any-return]
