@@ -120,7 +120,7 @@ class ModelSpec:
         config = self.config
         self.need_task("features")
         if not self.has_attention:
-            expansion = 4 if config["depth"] == _FIRST_BOTTLENECK else 1
+            expansion = 4 if config["depth"] >= _FIRST_BOTTLENECK else 1
             return int(config["width"] * expansion * 2 ** (config["stages"] - 1))
         return int(config.get("embed_dim", config.get("output_embed_dim", 0)))
 

@@ -30,6 +30,7 @@ _RESNETS = {
     18: ((2, 2, 2, 2), False),
     34: ((3, 4, 6, 3), False),
     50: ((3, 4, 6, 3), True),
+    101: ((3, 4, 23, 3), True),
 }
 """Blocks of each stage, and whether they are bottlenecks, by depth."""
 
@@ -123,7 +124,7 @@ def _resnet_spec(shapes: Shapes) -> ModelSpec:
     raise WeightsError(
         f"it is a residual network with {', '.join(map(str, counts))} "
         f"{'bottlenecks' if is_bottleneck else 'basic blocks'} a stage; known are "
-        f"ResNet-18, -34 and -50"
+        f"ResNet-{', -'.join(map(str, _RESNETS))}"
     )
 
 

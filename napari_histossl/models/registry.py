@@ -44,6 +44,7 @@ _VIT = "vit:VisionTransformer"
 _REGION = "region_vit:RegionViT"
 _RESNET = "resnet:ResNet"
 _RESNET38 = "resnet38:ResNet38"
+_DEEPLAB = "deeplab:DeepLab"
 
 
 def _vit_config(
@@ -157,6 +158,18 @@ _SPECS = (
         std=UNCHANGED_STD,
         has_attention=False,
         task="classifier",
+    ),
+    ModelSpec(
+        "deeplabv3plus",
+        "DeepLabV3+ on ResNet-101 or a small backbone: the class of each pixel",
+        _DEEPLAB,
+        {"n_classes": 4, "backbone": "resnet101"},
+        token_px=16,
+        tile_px=224,
+        mean=UNCHANGED_MEAN,
+        std=UNCHANGED_STD,
+        has_attention=False,
+        task="segmenter",
     ),
 )
 

@@ -15,8 +15,6 @@ features are the output; the width can be chosen, for small models.
 
 from __future__ import annotations
 
-from typing import Any
-
 from torch import Tensor, nn
 
 from napari_histossl.errors import ModelError
@@ -79,6 +77,7 @@ KINDS: dict[int, tuple[type[BasicBlock | Bottleneck], tuple[int, ...]]] = {
     18: (BasicBlock, (2, 2, 2, 2)),
     34: (BasicBlock, (3, 4, 6, 3)),
     50: (Bottleneck, (3, 4, 6, 3)),
+    101: (Bottleneck, (3, 4, 23, 3)),
 }
 """Kind of block, and blocks of each stage, by the number in the name."""
 
@@ -88,7 +87,7 @@ class ResNet(nn.Module):
 
     Parameters
     ----------
-    depth : {18, 34, 50}
+    depth : {18, 34, 50, 101}
         Number of layers, as in the name.
     stages : int
         How many of the four stages there are; 3 for the truncated baseline.
@@ -113,8 +112,9 @@ class ResNet(nn.Module):
         super().__init__()
         if depth not in KINDS or not 1 <= stages <= 4 or width < 1:
             raise ModelError(
-                f"a residual network has depth 18, 34 or 50, 1 to 4 stages and at "
-                f"least one channel; got depth={depth}, stages={stages}, width={width}"
+                f"a residual network has a depth of {', '.join(map(str, KINDS))}, 1 to "
+                f"4 stages and at least one channel; got depth={depth}, "
+                f"stages={stages}, width={width}"
             )
         self.conv1 = _convolution(3, width, 7, 2)
         self.bn1 = nn.BatchNorm2d(width)
@@ -149,12 +149,23 @@ class ResNet(nn.Module):
         ModelError
             If the pictures are not (B, 3, H, W) or too small.
         """
+        return self.stage_maps(images)[-1]
+
+    def stage_maps(self, images: Tensor) -> list[Tensor]:
+        """Return what each stage gives, the first a quarter of the picture's edges.
+
+        Raises
+        ------
+        ModelError
+            If the pictures are not (B, 3, H, W) or too small.
+        """
         check_images(images, _LEAST_PX)
-        features: Any = self.maxpool(self.relu(self.bn1(self.conv1(images))))
+        features = self.maxpool(self.relu(self.bn1(self.conv1(images))))
+        maps: list[Tensor] = []
         for stage in range(1, self.stages + 1):
-            features = getattr(self, f"layer{stage}")(features)
-        mapped: Tensor = features
-        return mapped
+            features = self.get_submodule(f"layer{stage}")(features)
+            maps.append(features)
+        return maps
 
     def initialise(self) -> None:
         """Draw He's initial weights; norms start as the identity."""

@@ -138,6 +138,12 @@ class ResNet38(nn.Module):
     scratch, see `start_as`.
     """
 
+    head = ("fc8",)
+    """Layers that a start from ImageNet does not have."""
+
+    class_layer = "fc8"
+    """The layer whose shape depends on the number of classes."""
+
     def __init__(self, *, n_classes: int = 4, width: float = 1.0) -> None:
         super().__init__()
         if n_classes < 1 or width * _STEM < 1:

@@ -19,6 +19,7 @@ SMALLER = {
     "resnet": {"depth": 34, "width": 8},
     "resnet50_simclr": {"width": 16},
     "resnet38": {"width": 0.125},
+    "deeplabv3plus": {"backbone": "small"},
 }
 """Options of those of any size, and of the largest."""
 
