@@ -35,7 +35,7 @@ def draw(
     """
     import json
 
-    from napari_histossl.training.named_labels import DESCRIPTION
+    from napari_histossl.training.set_description import DESCRIPTION
     from napari_histossl.training.weak_set import draw_weak_set
 
     show_progress(draw_weak_set(folder, name, slides=slides), "drawing")

@@ -13,58 +13,33 @@ References
 
 from __future__ import annotations
 
-import json
 import re
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_histossl.classes import BCSS_CLASSES, LUAD_CLASSES, ClassTable
-from napari_histossl.errors import ClassTableError, DataSetError
+from napari_histossl.classes import BCSS_CLASSES, LUAD_CLASSES
+from napari_histossl.errors import DataSetError
 from napari_histossl.training.patch_files import PatchFiles
-
-DESCRIPTION = "data.json"
-"""File in which a set says what it is."""
+from napari_histossl.training.set_description import SetDescription
 
 TRUE_MASKS = "train_masks"
 """Folder of true masks of train, where there is one; apart, as nobody may peek."""
 
 _BRACKETS = re.compile(r"\[([01 ]*)\]")
 
-
-@dataclass(frozen=True, slots=True)
-class NamedLayout:
-    """What file names and masks of a set mean.
-
-    Attributes
-    ----------
-    classes : ClassTable
-        In the order of the digits in the names, and of the values in the masks.
-    group_ends : str
-        The slide or patient is what stands before this in a name.
-    mpp : float or None
-        Micrometres per pixel.
-    exclude_index : int
-        Value of what is no class.
-    """
-
-    classes: ClassTable
-    group_ends: str
-    mpp: float | None
-    exclude_index: int = 4
-
-
-NAMED_LAYOUTS = {
-    "luad": NamedLayout(LUAD_CLASSES, "-", 1.0),
-    "bcss": NamedLayout(BCSS_CLASSES, "_", 1.0),
+PUBLISHED = {
+    "luad": SetDescription(LUAD_CLASSES, 1.0, 4),
+    "bcss": SetDescription(BCSS_CLASSES, 1.0, 4),
 }
 """The published sets, both at 10 times, about 1 micrometre per pixel."""
 
+_WITH_PLACE = re.compile(r"(.+)-\d+-\d+-?")
+"""Slide or patient and the place in it, as LUAD-HistoSeg writes them."""
 
-def open_named(root: Path, split: str, layout: str | NamedLayout) -> PatchFiles:
+
+def open_named(root: Path, split: str, rules: SetDescription) -> PatchFiles:
     """Open one part of such a set.
 
     Parameters
@@ -73,15 +48,14 @@ def open_named(root: Path, split: str, layout: str | NamedLayout) -> PatchFiles:
         The folder that holds train, val and test.
     split : {"train", "train_masks", "val", "test"}
         Which part.
-    layout : str or NamedLayout
-        A name of `NAMED_LAYOUTS`, or what else the set says of itself.
+    rules : SetDescription
+        One of `PUBLISHED`, or what the set says of itself.
 
     Raises
     ------
     DataSetError
         If the part is empty, or a name of training has not one digit for each class.
     """
-    rules = NAMED_LAYOUTS[layout] if isinstance(layout, str) else layout
     if split == TRUE_MASKS:
         return open_named(root, "train", rules).with_masks(root / TRUE_MASKS)
     folder = root / split / "img"
@@ -94,7 +68,7 @@ def open_named(root: Path, split: str, layout: str | NamedLayout) -> PatchFiles:
     return PatchFiles(
         rules.classes,
         images,
-        tuple(path.name.split(rules.group_ends)[0] for path in images),
+        tuple(_group(path) for path in images),
         masks,
         _labels_or_none(images, masks, len(rules.classes)),
         rules.mpp,
@@ -148,37 +122,17 @@ def _labels(path: Path, n_classes: int) -> list[int]:
     return [int(digit) for digit in digits]
 
 
-def find_named(root: Path) -> NamedLayout:
-    """Return what a folder with labels in file names is, from its own words or names.
-
-    Raises
-    ------
-    DataSetError
-        If nothing says so.
-    """
-    description = root / DESCRIPTION
-    if description.is_file():
-        return _described(description)
+def guess_published(root: Path) -> str | None:
+    """Return the published set whose names the pictures of train have, or None."""
     for path in (root / "train").glob("*.png"):
         found = _BRACKETS.search(path.name)
         if found is not None:
-            return NAMED_LAYOUTS["luad" if " " in found[1] else "bcss"]
-    raise DataSetError(
-        f"{root} has neither {DESCRIPTION} nor pictures train/*.png with labels such "
-        f"as [1001] in their names; say which layout it has"
-    )
+            return "luad" if " " in found[1] else "bcss"
+    return None
 
 
-def _described(path: Path) -> NamedLayout:
-    try:
-        facts: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        return NamedLayout(
-            ClassTable.from_json(facts["classes"]),
-            "_",
-            facts["mpp"],
-            facts["exclude_index"],
-        )
-    except (OSError, ValueError, KeyError, TypeError, ClassTableError) as error:
-        raise DataSetError(
-            f"{path} does not say classes, mpp and exclude_index as JSON ({error})"
-        ) from error
+def _group(path: Path) -> str:
+    """Return the slide or patient of a patch: what stands before its place."""
+    name = path.stem.partition("[")[0]
+    placed = _WITH_PLACE.fullmatch(name)
+    return placed[1] if placed else name.split("_")[0]

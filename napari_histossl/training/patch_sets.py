@@ -10,14 +10,34 @@ from numpy.typing import NDArray
 
 from napari_histossl.classes import ClassTable
 from napari_histossl.errors import DataSetError
-from napari_histossl.training.named_labels import find_named, open_named
+from napari_histossl.training.folder_sets import STRETCHED, open_folders
+from napari_histossl.training.masked_slides import SlideSet, own_slides, panda_slides
+from napari_histossl.training.named_labels import PUBLISHED, TRUE_MASKS, open_named
+from napari_histossl.training.patch_files import PatchFiles
+from napari_histossl.training.set_description import DESCRIPTION, read_description
+from napari_histossl.training.set_layouts import find_layout
+from napari_histossl.training.slide_sets import PATCHES, CutPatches
+from napari_histossl.training.table_sets import open_table
+from napari_histossl.training.tile_grid import TilePlan
 
 Split = Literal["train", "train_masks", "val", "test"]
 """Parts of a set; patients are in one of them only. ``"train_masks"`` is train with its
-true masks, where a set has them: what full supervision learns from."""
+true masks, where a set keeps them apart: what full supervision learns from."""
 
-Layout = Literal["auto", "luad", "bcss"]
-"""Ways in which sets lie on disk; ``"auto"`` looks at the files."""
+Layout = Literal[
+    "auto",
+    "luad",
+    "bcss",
+    "drawn",
+    "folders",
+    "table",
+    "panda",
+    "radboud",
+    "karolinska",
+    "slides",
+]
+"""Ways in which sets lie on disk; ``"auto"`` looks at the files. ``"radboud"`` and
+``"karolinska"`` take the slides of PANDA from one hospital."""
 
 
 class PatchSet(Protocol):
@@ -63,7 +83,11 @@ class PatchSet(Protocol):
 
 
 def open_patch_set(
-    path: str | Path, layout: Layout = "auto", split: Split = "train"
+    path: str | Path,
+    layout: Layout = "auto",
+    split: Split = "train",
+    *,
+    plan: TilePlan = PATCHES,
 ) -> PatchSet:
     """Open one part of a set of patches.
 
@@ -71,11 +95,19 @@ def open_patch_set(
     ----------
     path : str or Path
         Its folder.
-    layout : {"auto", "luad", "bcss"}
-        How it lies on disk. A folder with ``data.json``, as this package writes it,
-        says so itself.
+    layout : str
+        How it lies on disk, one of `Layout`.
+
+        * ``luad``, ``bcss``, ``drawn``: labels in file names, see `named_labels`; the
+          last says in ``data.json`` what it is.
+        * ``folders``: img_dir and ann_dir, see `folder_sets`.
+        * ``table``: labels.csv, see `table_sets`.
+        * ``panda``, ``radboud``, ``karolinska``, ``slides``: patches that are cut
+          from slides with masks, see `masked_slides`.
     split : {"train", "train_masks", "val", "test"}
         Which part.
+    plan : TilePlan
+        What is cut from slides; patches in files have their size already.
 
     Raises
     ------
@@ -90,4 +122,44 @@ def open_patch_set(
             f"patches lie as {', '.join(get_args(Layout))} in the parts "
             f"{', '.join(get_args(Split))}; got {layout!r} and {split!r}"
         )
-    return open_named(root, split, find_named(root) if layout == "auto" else layout)
+    found = find_layout(root) if layout == "auto" else layout
+    if split == TRUE_MASKS and found not in _NAMED:
+        return open_patch_set(root, layout, "train", plan=plan)
+    if found in _OF_SLIDES:
+        return CutPatches(slides_of(root, found), split, plan)
+    return _open_files(root, found, split)
+
+
+_NAMED = ("luad", "bcss", "drawn")
+_OF_SLIDES = ("panda", "radboud", "karolinska", "slides")
+
+
+def slides_of(root: Path, layout: str) -> SlideSet:
+    """Return the slides of a set whose patches are cut from slides.
+
+    Parameters
+    ----------
+    root : Path
+        Its folder.
+    layout : {"panda", "radboud", "karolinska", "slides"}
+        How it lies on disk.
+    """
+    if layout == "slides":
+        return own_slides(root)
+    return panda_slides(root, None if layout == "panda" else layout)
+
+
+def _open_files(root: Path, layout: str, split: str) -> PatchFiles:
+    own = read_description(root)
+    if layout == "folders":
+        return open_folders(root, split, own or STRETCHED)
+    if layout == "table":
+        return open_table(root, split, own)
+    if layout in PUBLISHED:
+        return open_named(root, split, PUBLISHED[layout])
+    if own is None:
+        raise DataSetError(
+            f"{root} has no {DESCRIPTION}, which says what the labels of a drawn set "
+            f"mean; for a published one say luad or bcss"
+        )
+    return open_named(root, split, own)

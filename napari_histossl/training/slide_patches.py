@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from napari_histossl.geometry import Box
 from napari_histossl.jobs import Progress
 from napari_histossl.slide import Slide, SlideSource, find_tissue
 from napari_histossl.slide.levels import read_at
+from napari_histossl.training.kept_open import KeptOpen
 
 _LEAST_TISSUE = 0.5
 """Share of a patch that is tissue, at least."""
@@ -111,7 +111,7 @@ def _places(slide: Slide, plan: PatchPlan, number: int) -> list[Place]:
     places = []
     for which, mpp in enumerate(plan.mpps):
         rng = np.random.default_rng([plan.seed, number, which])
-        downsample = _downsample(slide, mpp)
+        downsample = downsample_of(slide, mpp)
         corners = rng.uniform(0, 1, (plan.per_slide * _TRIES, 2)) * _room(
             slide, plan.patch_px, downsample
         )
@@ -133,8 +133,16 @@ def _places(slide: Slide, plan: PatchPlan, number: int) -> list[Place]:
     return places
 
 
-def _downsample(slide: Slide, mpp: float) -> float:
-    """Return the level-0 pixels per pixel of a scale, at least 1."""
+def downsample_of(slide: Slide, mpp: float) -> float:
+    """Return the level-0 pixels per pixel of a scale, at least 1.
+
+    Raises
+    ------
+    MissingScaleError
+        If the slide does not say its scale.
+    PlanError
+        If it is coarser.
+    """
     rows, columns = slide.require_mpp()
     downsample = mpp / float(np.sqrt(rows * columns))
     if downsample * _FINER < 1:
@@ -177,7 +185,7 @@ class SlidePatches:
                 "scale and the size of patches"
             )
         self._places = tuple(places)
-        self._open: OrderedDict[str, Slide] = OrderedDict()
+        self._open = KeptOpen[Slide](_MOST_OPEN)
         self._lock = threading.Lock()
         self.shape = (len(places), *places[0].box.shape, 3)
 
@@ -195,28 +203,16 @@ class SlidePatches:
         wanted = np.atleast_1d(np.arange(len(self))[indices])
         with self._lock:  # slides are closed between calls only
             places = [self._places[index] for index in wanted.tolist()]
-            slides = [self._slide(place.source) for place in places]
+            slides = [self._open.get(place.source) for place in places]
             with ThreadPoolExecutor(_READERS) as pool:
                 patches = list(pool.map(_read, slides, places))
-            self._close_old()
+            self._open.trim()
         return np.stack(patches)
 
     def close(self) -> None:
         """Close the slides."""
         with self._lock:
-            while self._open:
-                self._open.popitem()[1].close()
-
-    def _slide(self, source: SlideSource) -> Slide:
-        key = repr(source)
-        if key not in self._open:
-            self._open[key] = source.open()
-        self._open.move_to_end(key)
-        return self._open[key]
-
-    def _close_old(self) -> None:
-        while len(self._open) > _MOST_OPEN:
-            self._open.popitem(last=False)[1].close()
+            self._open.close()
 
 
 def _read(slide: Slide, place: Place) -> NDArray[np.uint8]:

@@ -7,7 +7,6 @@ the slides. ``train_masks`` keeps the truth of train for comparison alone.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -25,7 +24,8 @@ from napari_histossl.phantom.slide import PhantomSlide, PhantomSource
 from napari_histossl.store.masks import write_values_png
 from napari_histossl.store.provenance import describe
 from napari_histossl.store.whole import written_whole
-from napari_histossl.training.named_labels import DESCRIPTION, TRUE_MASKS
+from napari_histossl.training.named_labels import TRUE_MASKS
+from napari_histossl.training.set_description import SetDescription
 
 CLASSES = ClassTable([DEFAULT_CLASSES[index] for index in TISSUE])
 """The classes of drawn patches; the glass of a drawn slide is excluded."""
@@ -211,22 +211,16 @@ def _write_description(
     root: Path, name: str, plan: WeakSet, counts: dict[str, NDArray[np.int_]]
 ) -> None:
     columns = ("patches", *(f"with {info.name}" for info in CLASSES))
-    facts = {
-        "name": name,
-        "classes": CLASSES.to_json(),
-        "mpp": plan.mpp,
-        "exclude_index": EXCLUDE,
-        "counts": {
+    parameters = {
+        key: [value.start, value.stop] if isinstance(value, range) else value
+        for key, value in asdict(plan).items()
+    }
+    SetDescription(CLASSES, plan.mpp, EXCLUDE).write(
+        root,
+        name=name,
+        counts={
             part: dict(zip(columns, numbers.tolist(), strict=True))
             for part, numbers in counts.items()
         },
-        "provenance": describe(
-            model="drawn tissue",
-            parameters={
-                key: [value.start, value.stop] if isinstance(value, range) else value
-                for key, value in asdict(plan).items()
-            },
-        ),
-    }
-    with written_whole(root / DESCRIPTION) as temporary:
-        temporary.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
+        provenance=describe(model="drawn tissue", parameters=parameters),
+    )

@@ -1,7 +1,5 @@
 """Sets of patches with labels in their names and masks beside them."""
 
-import json
-
 import numpy as np
 import pytest
 from PIL import Image
@@ -10,6 +8,7 @@ from napari_histossl.classes import BCSS_CLASSES, LUAD_CLASSES
 from napari_histossl.errors import DataSetError, SlideOpenError, StoreError
 from napari_histossl.store.masks import write_mask_png
 from napari_histossl.training.patch_sets import open_patch_set
+from napari_histossl.training.set_description import SetDescription
 
 RNG = np.random.default_rng(0)
 
@@ -54,6 +53,20 @@ def test_labels_in_names_as_published(bcss, tmp_path):
     assert train.groups == ("1031280",)
 
 
+def test_groups_are_slides_or_patients(bcss):
+    names = (
+        "TCGA-A1-A0SK-DX1_xmin45749_ymin25055_MPP-0.2500+0[1101].png",
+        "TCGA-05-4244-01Z-2300-27920-[1 0 0 1].png",
+    )
+    for name in names:
+        save_picture(bcss / "train" / name)
+    groups = open_patch_set(bcss, "bcss").groups
+    assert set(groups) == {
+        *("TCGA-A1-A0SK-DX1", "TCGA-05-4244-01Z"),
+        *("TCGA-A1", "TCGA-B2"),
+    }
+
+
 def test_masks_give_the_labels_where_names_do_not(bcss):
     val = open_patch_set(bcss, "bcss", "val")
     mask = val.mask(0)
@@ -63,15 +76,17 @@ def test_masks_give_the_labels_where_names_do_not(bcss):
 
 
 def test_a_set_says_itself_what_it_is(bcss):
-    (bcss / "data.json").write_text(
-        json.dumps({"classes": LUAD_CLASSES.to_json(), "mpp": 2.0, "exclude_index": 7})
-    )
+    SetDescription(LUAD_CLASSES, 2.0, 7).write(bcss, note="for people")
     train = open_patch_set(bcss)
     assert train.classes == LUAD_CLASSES
     assert (train.mpp, train.exclude_index) == (2.0, 7)
-    (bcss / "data.json").write_text("{")
-    with pytest.raises(DataSetError, match=r"does not say classes, mpp"):
-        open_patch_set(bcss)
+    for text in ("{", "[]", "{}", '{"classes": 3, "mpp": 1, "exclude_index": 4}'):
+        (bcss / "data.json").write_text(text)
+        with pytest.raises(DataSetError, match=r"data\.json"):
+            open_patch_set(bcss)
+    (bcss / "data.json").unlink()
+    with pytest.raises(DataSetError, match=r"no data\.json.* say luad or bcss"):
+        open_patch_set(bcss, "drawn")
 
 
 @pytest.mark.parametrize("digits", ["[110]", "[1 1 0 1 0]", "[]"])
@@ -114,8 +129,9 @@ def test_a_truncated_picture(bcss):
 def test_folders_that_are_no_sets(tmp_path, bcss):
     with pytest.raises(DataSetError, match="no folder"):
         open_patch_set(tmp_path / "nowhere")
-    with pytest.raises(DataSetError, match="say which layout"):
-        open_patch_set(tmp_path)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DataSetError, match=r"no set of patches .* say which layout"):
+        open_patch_set(tmp_path / "empty")
     with pytest.raises(DataSetError, match=r"no PNG pictures in .*test"):
         open_patch_set(bcss, "bcss", "test")
     with pytest.raises(DataSetError, match="got 'coco' and 'train'"):
