@@ -46,10 +46,10 @@ def boxes_of(folder: Path, array: Any) -> Boxes:
     array : zarr.Array
         Array of two or three dimensions.
     """
-    return ChunkFiles(folder, array) if _is_known(array) else ZarrBoxes(array)
+    return ChunkFiles(folder, array) if is_known(array) else ZarrBoxes(array)
 
 
-def _is_known(array: Any) -> bool:
+def is_known(array: Any) -> bool:
     """Tell whether an array has the layout that `ChunkFiles` understands."""
     metadata = array.metadata
     if metadata.zarr_format != 3 or any(size != 1 for size in array.chunks[:-2]):
@@ -93,7 +93,7 @@ class ChunkFiles:
     folder : Path
         Folder of the array.
     array : zarr.Array
-        Array for which `_is_known` holds.
+        Array for which `is_known` holds.
     """
 
     def __init__(self, folder: Path, array: Any) -> None:
@@ -168,7 +168,7 @@ class ChunkFiles:
         if self._is_fill(chunk):
             path.unlink(missing_ok=True)
             return
-        data = self._codec.encode(np.ascontiguousarray(chunk))
+        data = self._encoded(chunk)
         path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_name(f"{path.name}.{uuid.uuid4().hex}.partial")
         try:
@@ -177,6 +177,9 @@ class ChunkFiles:
         except OSError:
             part.unlink(missing_ok=True)
             raise
+
+    def _encoded(self, chunk: NDArray[Any]) -> bytes:
+        return bytes(self._codec.encode(np.ascontiguousarray(chunk)))
 
     def _is_fill(self, chunk: NDArray[Any]) -> bool:
         if self._dtype.kind == "f" and np.isnan(self._fill):

@@ -15,9 +15,10 @@ from napari_histossl.closing import Closing
 from napari_histossl.errors import GeometryError, StoreError
 from napari_histossl.geometry import Box, Level, TileGrid
 from napari_histossl.store import _layout, _ngff
-from napari_histossl.store._chunks import boxes_of
+from napari_histossl.store._chunks import Boxes, boxes_of, is_known
 from napari_histossl.store._guard import store_errors
 from napari_histossl.store._header import Header
+from napari_histossl.store._held import HeldChunks
 from napari_histossl.store._marks import Marks, sync_file, sync_folder
 from napari_histossl.store.lock import WriterLock
 from napari_histossl.store.reduce import Reducer, ReducerName, named_reducer
@@ -76,6 +77,7 @@ class Pyramid(Closing):
         *,
         lock: WriterLock | None,
         reducer: Reducer | None,
+        hold_writes: bool = False,
     ) -> None:
         self.path = path
         self._lock = lock
@@ -88,8 +90,9 @@ class Pyramid(Closing):
         self.arrays: tuple[Any, ...] = tuple(
             group[dataset["path"]] for dataset in found["datasets"]
         )
+        access = _held_boxes if hold_writes else boxes_of
         self._boxes = tuple(
-            boxes_of(path / dataset["path"], array)
+            access(path / dataset["path"], array)
             for dataset, array in zip(found["datasets"], self.arrays, strict=True)
         )
         self.levels = tuple(
@@ -127,6 +130,7 @@ class Pyramid(Closing):
         classes: ClassTable | None = None,
         min_level_px: int = 512,
         overwrite: bool = False,
+        hold_writes: bool = False,
     ) -> Self:
         """Create an empty pyramid and take its lock.
 
@@ -167,6 +171,8 @@ class Pyramid(Closing):
             Levels end where the longer side is at most this many pixels.
         overwrite : bool, optional
             Replace what is there; refused by default.
+        hold_writes : bool, optional
+            Keep what is written in memory until `flush`.
 
         Returns
         -------
@@ -206,7 +212,9 @@ class Pyramid(Closing):
                 # written last: a folder without it is not taken for a pyramid
                 name = path.name.removesuffix(".ome.zarr")
                 group.attrs.update(header.to_attributes(name, len(shapes)))
-                return cls(path, group, lock=lock, reducer=function)
+                return cls(
+                    path, group, lock=lock, reducer=function, hold_writes=hold_writes
+                )
         except BaseException:
             lock.release()
             raise
@@ -218,6 +226,7 @@ class Pyramid(Closing):
         mode: Literal["r", "r+"] = "r",
         *,
         reducer: Reducer | None = None,
+        hold_writes: bool = False,
     ) -> Self:
         """Open a pyramid.
 
@@ -229,6 +238,9 @@ class Pyramid(Closing):
             "r" to read; "r+" to write, which takes the lock.
         reducer : callable, optional
             For a pyramid that was created with a callable and is to be written.
+        hold_writes : bool, optional
+            Keep what is written in memory until `flush`. In mode "r" it may be written
+            then, too, and nothing of that ever reaches the disk.
 
         Returns
         -------
@@ -253,7 +265,9 @@ class Pyramid(Closing):
         try:
             with store_errors(path):
                 group = zarr.open_group(path, mode=mode)
-                pyramid = cls(path, group, lock=lock, reducer=reducer)
+                pyramid = cls(
+                    path, group, lock=lock, reducer=reducer, hold_writes=hold_writes
+                )
         except BaseException:
             if lock is not None:
                 lock.release()
@@ -323,7 +337,7 @@ class Pyramid(Closing):
             If the pyramid is not open for writing, the shapes differ, or the disk is
             full; what was there before is still there then.
         """
-        self._require_lock()
+        self._require_writable()
         if tuple(data.shape) != (*self.arrays[0].shape[:-2], *box.shape):
             raise StoreError(
                 f"{self.path.name}: a box of {box.height} x {box.width} px takes data "
@@ -350,7 +364,7 @@ class Pyramid(Closing):
         StoreError
             If the pyramid is not open for writing, or the disk is full.
         """
-        self._require_lock()
+        self._require_writable()
         dirty = (box or self.levels[0].box).intersection(self.levels[0].box)
         with self._busy:
             for level in range(1, len(self.levels)):
@@ -400,6 +414,34 @@ class Pyramid(Closing):
                 f"{self.path.name} is not open for writing; open it with mode 'r+'"
             )
 
+    def _require_writable(self) -> None:
+        if not any(isinstance(boxes, HeldChunks) for boxes in self._boxes):
+            self._require_lock()
+
+    # ---- Held writes ----
+
+    @property
+    def held_bytes(self) -> int:
+        """Memory taken by what was written and waits for `flush`."""
+        return sum(boxes.held_bytes for boxes in self._held())
+
+    def flush(self) -> None:
+        """Bring what is held to the disk, at all levels; one call at a time.
+
+        Raises
+        ------
+        StoreError
+            If the pyramid is not open for writing, or the disk is full; what is not
+            on the disk is held as before.
+        """
+        self._require_lock()
+        with store_errors(self.path):
+            for boxes in self._held():
+                boxes.flush()
+
+    def _held(self) -> Iterator[HeldChunks]:
+        return (boxes for boxes in self._boxes if isinstance(boxes, HeldChunks))
+
     # ---- Resuming ----
 
     def done_keys(self) -> set[str]:
@@ -426,6 +468,7 @@ class Pyramid(Closing):
         `refresh` makes them again. Costs a few milliseconds a chunk: mark in batches.
         """
         self._require_lock()
+        self.flush()
         with self._busy, store_errors(self.path):
             for path in self._unsynced:
                 sync_file(path)
@@ -442,6 +485,15 @@ def _remembered(header: Header) -> Reducer | None:
     if header.reducer == "callable":
         return None
     return named_reducer(header.reducer, header.classes)
+
+
+def _held_boxes(folder: Path, array: Any) -> Boxes:
+    if not is_known(array):
+        raise StoreError(
+            f"{folder} was rewritten by another program in a layout that can be read "
+            f"but not corrected here; export the mask there and import it again"
+        )
+    return HeldChunks(folder, array)
 
 
 def _halved(box: Box) -> Box:

@@ -68,9 +68,9 @@ def priority_reducer(classes: ClassTable) -> Reducer:
     Returns
     -------
     callable
-        Takes uint8 labels (..., 2 H, 2 W) and returns (..., H, W). A pixel is 0,
-        unlabelled, only where its whole block is; an index that is not in the table
-        ranks below those that are.
+        Takes uint8 or uint16 labels (..., 2 H, 2 W) and returns (..., H, W). A pixel
+        is 0, unlabelled, only where its whole block is; an index that is not in the
+        table ranks below those that are.
 
     Examples
     --------
@@ -79,19 +79,32 @@ def priority_reducer(classes: ClassTable) -> Reducer:
     >>> reduce(np.array([[2, 0, 0, 0], [2, 1, 0, 0]], np.uint8))
     array([[1, 0]], dtype=uint8)
     """
-    known = sorted(classes, key=lambda info: (info.priority, info.index))
-    others = sorted(set(range(1, 256)) - {info.index for info in known})
-    by_rank = np.array([0, *others, *(info.index for info in known)], np.uint8)
-    rank = np.empty(256, np.uint8)
-    rank[by_rank] = np.arange(256, dtype=np.uint8)
+    tables: dict[np.dtype[Any], tuple[NDArray[Any], NDArray[Any]]] = {}
 
     def reduce(fine: NDArray[Any]) -> NDArray[Any]:
-        if not fine.any():  # most of a mask is unlabelled
+        if (fine == fine.flat[0]).all():  # most of a mask is unlabelled, or one class
             return nearest(fine)
+        if fine.dtype not in tables:
+            tables[fine.dtype] = _ranking(classes, fine.dtype)
+        rank, by_rank = tables[fine.dtype]
         winners: NDArray[Any] = by_rank[maximum(rank[fine])]
         return winners
 
     return reduce
+
+
+def _ranking(
+    classes: ClassTable, dtype: np.dtype[Any]
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return the rank of each label, and the label of each rank."""
+    count = int(np.iinfo(dtype).max) + 1
+    known = sorted(classes, key=lambda info: (info.priority, info.index))
+    named = [info.index for info in known]
+    others = np.setdiff1d(np.arange(1, count), named)
+    by_rank = np.concatenate([[0], others, named]).astype(dtype)
+    rank = np.empty(count, dtype)
+    rank[by_rank] = np.arange(count)
+    return rank, by_rank
 
 
 def named_reducer(name: str, classes: ClassTable | None) -> Reducer:

@@ -1,0 +1,120 @@
+"""Chunks that are changed in memory and brought to the disk together, durably.
+
+A chunk that replaces another one by renaming may reach the disk after its name does: a
+power failure in between takes both the old and the new pixels. So each chunk is on the
+disk before it gets its name, and the folder's list of names is brought there, too.
+That costs milliseconds a chunk, which a brush stroke cannot wait for.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import uuid
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_histossl.store._chunks import ChunkFiles
+from napari_histossl.store._marks import sync_file, sync_folder
+
+_FILES_AT_ONCE = 256
+"""Chunks that are written before the first of them is waited for: one wait then covers
+many; so many more files lie in the folders for a moment."""
+
+
+class HeldChunks(ChunkFiles):
+    """Boxes of an array; what is written stays in memory until `flush`.
+
+    Reading sees what was written. Safe to read from several threads while one writes
+    and another flushes.
+    """
+
+    def __init__(self, folder: Path, array: Any) -> None:
+        super().__init__(folder, array)
+        self._guard = threading.Lock()
+        self._held: dict[Path, NDArray[Any]] = {}
+        self._flushing: dict[Path, NDArray[Any]] = {}
+
+    @property
+    def held_bytes(self) -> int:
+        """Memory that waits for `flush`; a uniform chunk takes next to none."""
+        with self._guard:
+            chunks = [*self._held.values(), *self._flushing.values()]
+        return sum(chunk.nbytes for chunk in chunks if any(chunk.strides))
+
+    def flush(self) -> None:
+        """Bring what was written before the call to the disk; one call at a time.
+
+        Raises
+        ------
+        OSError
+            If that fails; what is not on the disk is held as before.
+        """
+        with self._guard:
+            self._flushing, self._held = self._held, {}
+        try:
+            chunks = list(self._flushing.items())
+            for start in range(0, len(chunks), _FILES_AT_ONCE):
+                self._write_durably(dict(chunks[start : start + _FILES_AT_ONCE]))
+        except OSError:
+            with self._guard:
+                self._held = {**self._flushing, **self._held}
+            raise
+        finally:
+            with self._guard:
+                self._flushing = {}
+
+    def _write_durably(self, chunks: Mapping[Path, NDArray[Any]]) -> None:
+        written: dict[Path, Path] = {}
+        try:
+            for path, chunk in chunks.items():
+                if not self._is_fill(chunk):
+                    written[path] = self._write_beside(path, chunk)
+            for part in written.values():
+                sync_file(part)
+            for path in chunks:
+                if path in written:
+                    os.replace(written[path], path)
+                else:
+                    path.unlink(missing_ok=True)
+        except OSError:
+            for part in written.values():
+                part.unlink(missing_ok=True)
+            raise
+        for folder in self._folders_of(chunks):
+            sync_folder(folder)
+
+    def _write_beside(self, path: Path, chunk: NDArray[Any]) -> Path:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_name(f"{path.name}.{uuid.uuid4().hex}.partial")
+        try:
+            part.write_bytes(self._encoded(chunk))
+        except OSError:
+            part.unlink(missing_ok=True)
+            raise
+        return part
+
+    def _folders_of(self, paths: Mapping[Path, Any]) -> Iterator[Path]:
+        """Yield the folders whose names may have changed, innermost first."""
+        folders = {path.parent for path in paths}
+        while folders:
+            yield from folders
+            folders = {f.parent for f in folders if f != self._folder.parent}
+
+    def _load(self, path: Path) -> NDArray[Any] | None:
+        with self._guard:
+            chunk = self._held.get(path, self._flushing.get(path))
+        return super()._load(path) if chunk is None else chunk.copy()
+
+    def _save(self, path: Path, chunk: NDArray[Any]) -> None:
+        first = chunk[0, 0]
+        is_uniform = bool((chunk == first).all())
+        held = (
+            np.broadcast_to(first.copy(), chunk.shape) if is_uniform else chunk.copy()
+        )
+        with self._guard:
+            self._held[path] = held
