@@ -6,16 +6,17 @@ from collections import OrderedDict
 from typing import Generic, Protocol, TypeVar
 
 _Opened = TypeVar("_Opened", bound="_Closable")
+_Given = TypeVar("_Given", covariant=True)
 
 
 class _Closable(Protocol):
     def close(self) -> None: ...
 
 
-class Openable(Protocol[_Opened]):
+class Openable(Protocol[_Given]):
     """A small record from which something can be opened."""
 
-    def open(self) -> _Opened:
+    def open(self) -> _Given:
         """Open it."""
 
 

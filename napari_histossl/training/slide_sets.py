@@ -112,7 +112,7 @@ class CutPatches:
         SlideReadError
             If it cannot be decoded.
         """
-        return self._pictures[[index]][0]
+        return np.asarray(self._pictures[[index]][0])
 
     def mask(self, index: int) -> NDArray[np.uint8]:
         """Return its classes, (H, W) of dtype uint8.
