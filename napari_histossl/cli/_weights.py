@@ -144,7 +144,7 @@ def fetch(
 
     is_address = "://" in source
     known = None if is_address else find_published(source)
-    url = source if known is None else known.url
+    url = source if known is None else known.address
     if known is not None:
         print(f"{known.title}\n{known.origin}; licence: {known.licence}")
     file = weights_folder() / "downloads" / url.rsplit("/", 1)[-1]
@@ -219,13 +219,23 @@ def _origin(published: str) -> dict[str, str]:
 
 def _short(spec: ModelSpec) -> str:
     scale = "scale not known" if spec.mpp is None else f"{spec.mpp:g} um/px"
-    kind = f"{spec.heads} heads" if spec.has_attention else "no attention"
     unit = "px" if spec.reads_pixels else "features"
     mean, std = (",".join(f"{v:g}" for v in three) for three in (spec.mean, spec.std))
     return (
-        f"{spec.name}, {kind}, {spec.feature_dim} features, tiles of {spec.tile_px} "
-        f"{unit}, {scale}, normalised {mean}/{std}"
+        f"{spec.name}, {_gives(spec)}, tiles of {spec.tile_px} {unit}, {scale}, "
+        f"normalised {mean}/{std}"
     )
+
+
+def _gives(spec: ModelSpec) -> str:
+    """Return heads and features of a model, or its classes."""
+    if spec.classes is not None:
+        names = ", ".join(info.name for info in spec.classes)
+        return f"{spec.gives}: {names}"
+    if spec.task != "features":
+        return f"{spec.gives}, {spec.n_classes} without names"
+    kind = f"{spec.heads} heads" if spec.has_attention else "no attention"
+    return f"{kind}, {spec.feature_dim} features"
 
 
 def _hash_known(sha256: str | None) -> str:

@@ -11,7 +11,8 @@ from io import BufferedReader
 from pathlib import Path
 from typing import Any
 
-from napari_histossl.errors import ModelError, WeightsError
+from napari_histossl.classes import ClassTable
+from napari_histossl.errors import ClassTableError, ModelError, WeightsError
 from napari_histossl.models._unpickling import Shape
 from napari_histossl.models.registry import ModelSpec, model_spec
 
@@ -95,12 +96,14 @@ def spec_from_header(path: str | Path, header: Mapping[str, str]) -> ModelSpec |
         spec = model_spec(said["name"], **said["config"])
         return replace(
             spec,
+            classes=_classes(said.get("classes"), spec),
+            recipe=str(said.get("recipe", "")),
             tile_px=int(said["tile_px"]),
             mpp=None if said["mpp"] is None else float(said["mpp"]),
             mean=_three(said["mean"]),
             std=_three(said["std"]),
         )
-    except (ValueError, KeyError, TypeError, ModelError) as error:
+    except (ValueError, KeyError, TypeError, ModelError, ClassTableError) as error:
         raise WeightsError(
             f"{path} names a model that this version cannot build: {error}"
         ) from error
@@ -108,7 +111,7 @@ def spec_from_header(path: str | Path, header: Mapping[str, str]) -> ModelSpec |
 
 def header_of(spec: ModelSpec, provenance: Mapping[str, Any]) -> dict[str, str]:
     """Return the text that `spec_from_header` reads."""
-    said = {
+    said: dict[str, Any] = {
         "name": spec.name,
         "config": dict(spec.config),
         "tile_px": spec.tile_px,
@@ -116,6 +119,10 @@ def header_of(spec: ModelSpec, provenance: Mapping[str, Any]) -> dict[str, str]:
         "mean": spec.mean,
         "std": spec.std,
     }
+    if spec.classes is not None:
+        said["classes"] = spec.classes.to_json()
+    if spec.recipe:
+        said["recipe"] = spec.recipe
     return {_KEY: json.dumps({"model": said, "provenance": dict(provenance)})}
 
 
@@ -125,6 +132,18 @@ def provenance_of(header: Mapping[str, str]) -> dict[str, Any]:
         return dict(json.loads(header[_KEY])["provenance"])
     except (ValueError, TypeError, KeyError):
         return {}
+
+
+def _classes(rows: Any, spec: ModelSpec) -> ClassTable | None:
+    """Return the classes of the logits, as many as there are."""
+    if rows is None:
+        return None
+    classes = ClassTable.from_json(rows)
+    if len(classes) != spec.n_classes:
+        raise ModelError(
+            f"it has {spec.n_classes} logits and names {len(classes)} classes"
+        )
+    return classes
 
 
 def _three(values: Any) -> tuple[float, float, float]:

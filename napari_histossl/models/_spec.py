@@ -92,6 +92,11 @@ class ModelSpec:
         return hash((self.name, options, scale, self.classes, self.recipe))
 
     @property
+    def gives(self) -> str:
+        """What ``model(images)`` gives, in words."""
+        return _GIVES[self.task]
+
+    @property
     def n_classes(self) -> int:
         """Number of logits of a classifier or segmenter; 0 of a model of features."""
         return int(self.config.get("n_classes", 0))
@@ -134,7 +139,7 @@ class ModelSpec:
         """
         if self.task != task:
             raise ModelError(
-                f"the model {self.name} gives {_GIVES[self.task]}; needed is a model "
+                f"the model {self.name} gives {self.gives}; needed is a model "
                 f"that gives {_GIVES[task]}"
             )
 
@@ -149,6 +154,6 @@ class ModelSpec:
         if not self.has_attention:
             raise ModelError(
                 f"the model {self.name} is a residual network: it gives "
-                f"{_GIVES[self.task]}, but has no tokens and no attention heads; "
+                f"{self.gives}, but has no tokens and no attention heads; "
                 f"choose a vision transformer to see attention"
             )

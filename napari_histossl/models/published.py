@@ -7,7 +7,8 @@ References
 ----------
 Chen et al. 2022, arXiv:2206.02647 (HIPT); Chen & Krishnan 2022, arXiv:2203.00585;
 Ciga et al. 2022, arXiv:2011.13971; Kang et al. 2023, arXiv:2212.04690 (Lunit); Caron et
-al. 2021, arXiv:2104.14294 (DINO); He et al. 2016, arXiv:1512.03385 (ResNet).
+al. 2021, arXiv:2104.14294 (DINO); He et al. 2016, arXiv:1512.03385 (ResNet); Han et al.
+2022, arXiv:2110.08048.
 """
 
 from __future__ import annotations
@@ -16,11 +17,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from napari_histossl.classes import BCSS_CLASSES, LUAD_CLASSES, ClassTable
 from napari_histossl.errors import WeightsError
 from napari_histossl.models.registry import (
     HALF,
     IMAGENET_MEAN,
     IMAGENET_STD,
+    UNCHANGED_MEAN,
+    UNCHANGED_STD,
     ModelSpec,
     model_spec,
 )
@@ -59,6 +63,10 @@ class PublishedModel:
         Its hash, or the first digits of it; None where the publisher gives none.
     size_bytes : int or None
         Its size where the publisher says it.
+    classes : ClassTable or None
+        Of a classifier or segmenter, in the order of its logits.
+    recipe : str
+        Whose numbers it is run with, "paper" or "published"; empty where it has none.
     """
 
     name: str
@@ -74,6 +82,8 @@ class PublishedModel:
     url: str = ""
     sha256: str | None = None
     size_bytes: int | None = None
+    classes: ClassTable | None = None
+    recipe: str = ""
 
     @property
     def spec(self) -> ModelSpec:
@@ -83,11 +93,32 @@ class PublishedModel:
         return replace(
             spec,
             tile_px=tile_px,
-            token_px=spec.token_px if spec.has_attention else tile_px,
+            token_px=tile_px
+            if spec.task == "features" and not spec.has_attention
+            else spec.token_px,
             mpp=self.mpp,
             mean=self.mean,
             std=self.std,
+            classes=self.classes,
+            recipe=self.recipe,
         )
+
+    @property
+    def address(self) -> str:
+        """Where the file itself is.
+
+        Raises
+        ------
+        WeightsError
+            If it must be asked for.
+        """
+        if not self.url:
+            raise WeightsError(
+                f"{self.name} cannot be fetched: its authors publish no address of the "
+                f"file; ask at {self.origin}, then add the file with `napari-histossl "
+                f"weights add FILE --published {self.name}`"
+            )
+        return self.url
 
     def is_hash_of(self, sha256: str) -> bool:
         """Return whether a file of this hash is this one, as far as is known."""
@@ -105,6 +136,27 @@ _LUNIT_MEAN = (0.70322989, 0.53606487, 0.66096631)
 _LUNIT_STD = (0.21716536, 0.26081574, 0.20723464)
 _DINO = "https://github.com/facebookresearch/dino"
 _DINO_FILES = "https://dl.fbaipublicfiles.com/dino"
+
+
+_WSSS = "https://github.com/ChuHan89/WSSS-Tissue"
+
+
+def _han(
+    data: str, model: str, kind: str, mpp: float, classes: ClassTable
+) -> PublishedModel:
+    return PublishedModel(
+        f"han_{data.split('-')[0].lower()}_{kind}",
+        f"Han et al.'s {kind} of {data}, from labels of patches; to be asked for",
+        model,
+        _WSSS,
+        "unknown: none is stated, so all rights are reserved",
+        tile_px=224,
+        mpp=mpp,
+        mean=UNCHANGED_MEAN,
+        std=UNCHANGED_STD,
+        classes=classes,
+        recipe="published",
+    )
 
 
 def _lunit(name: str, title: str, model: str, file: str, **config: int) -> Any:
@@ -202,6 +254,10 @@ PUBLISHED: tuple[PublishedModel, ...] = (
         "resnet50_simclr",
         "mocov2_rn50_ep200.torch",
     ),
+    _han("LUAD-HistoSeg", "resnet38", "classifier", 1.0, LUAD_CLASSES),
+    _han("LUAD-HistoSeg", "deeplabv3plus", "segmenter", 1.0, LUAD_CLASSES),
+    _han("BCSS-WSSS", "resnet38", "classifier", 0.25, BCSS_CLASSES),
+    _han("BCSS-WSSS", "deeplabv3plus", "segmenter", 0.25, BCSS_CLASSES),
     PublishedModel(
         "dino_vits16",
         "ViT-S/16, DINO on ImageNet: photographs, for comparison",

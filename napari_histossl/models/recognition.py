@@ -23,8 +23,14 @@ _PROBES = (
     ("patch_embed.proj.weight", "cls_token", "pos_embed", "blocks.0.attn.qkv.weight"),
     ("phi.0.weight", "cls_token", "pos_embed", "blocks.0.attn.qkv.weight"),
     ("conv1.weight", "bn1.weight", "layer1.0.conv1.weight", "layer1.1.conv2.weight"),
+    ("conv1a.weight", "b3.bn_branch2a.weight", "b7.conv_branch2b2.weight"),
+    ("backbone.conv1.weight", "aspp.aspp1.bn.weight", "decoder.last_conv.8.weight"),
 )
-"""Keys that a patch ViT, a region ViT, a residual network cannot be without."""
+"""Keys that a patch ViT, a region ViT, a residual network, ResNet38d, DeepLabV3+ cannot
+be without."""
+
+_FULL_WIDTH = 4096
+"""Channels of the last map of ResNet38d as published."""
 
 _RESNETS = {
     18: ((2, 2, 2, 2), False),
@@ -62,18 +68,24 @@ def recognise(shapes: Shapes, num_heads: int | None = None) -> ModelSpec:
     The number of heads is no shape: it follows from DINO's convention of 64 numbers a
     head. Nor is the epsilon of the norms, which is DINO's 1e-6.
     """
-    patch, region, network = (network_in(shapes, probes) for probes in _PROBES)
+    patch, region, network, classifier, segmenter = (
+        network_in(shapes, probes) for probes in _PROBES
+    )
     if _has(patch, 0):
         return _patch_spec(patch, num_heads)
     if _has(region, 1):
         return _region_spec(region, num_heads)
+    if _has(classifier, 3):
+        return _resnet38_spec(classifier)
+    if _has(segmenter, 4):  # before its backbone, which is a residual network
+        return _deeplab_spec(segmenter)
     if _has(network, 2):
         return _resnet_spec(network)
     some = ", ".join(list(shapes)[:4])
     raise WeightsError(
         f"its tensors ({some}, ...) are of no architecture that is known here: a "
-        f"vision transformer of DINO or timm, HIPT's region model, or a residual "
-        f"network"
+        f"vision transformer of DINO or timm, HIPT's region model, a residual "
+        f"network, ResNet38d, or DeepLabV3+"
     )
 
 
@@ -126,6 +138,27 @@ def _resnet_spec(shapes: Shapes) -> ModelSpec:
         f"{'bottlenecks' if is_bottleneck else 'basic blocks'} a stage; known are "
         f"ResNet-{', -'.join(map(str, _RESNETS))}"
     )
+
+
+def _resnet38_spec(shapes: Shapes) -> ModelSpec:
+    if "fc8.weight" not in shapes:
+        raise WeightsError(
+            "it is a ResNet38d without a classifier of tissue (fc8.weight), as "
+            "converted from ImageNet: a training can start from it, but it cannot be "
+            "run"
+        )
+    n_classes, channels, _, _ = _axes(shapes, "fc8.weight", 4)
+    config = {"n_classes": n_classes, "width": channels / _FULL_WIDTH}
+    return spec_with("resnet38", config)
+
+
+def _deeplab_spec(shapes: Shapes) -> ModelSpec:
+    is_large = "backbone.layer4.0.conv1.weight" in shapes
+    config = {
+        "n_classes": _axes(shapes, "decoder.last_conv.8.weight", 4)[0],
+        "backbone": "resnet101" if is_large else "small",
+    }
+    return spec_with("deeplabv3plus", config)
 
 
 def _heads(dim: int, head_dim: int) -> int:

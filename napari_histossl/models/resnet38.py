@@ -138,6 +138,9 @@ class ResNet38(nn.Module):
     scratch, see `start_as`.
     """
 
+    left_out = ("linear1000.",)
+    """ImageNet's classifier, where a converted file of MXNet still has it."""
+
     head = ("fc8",)
     """Layers that a start from ImageNet does not have."""
 

@@ -35,7 +35,7 @@ def about_spec(spec: ModelSpec) -> str:
     scale = "no scale known" if spec.mpp is None else f"{spec.mpp:g} µm per pixel"
     if not spec.has_attention:
         return (
-            f"{spec.name}, a residual network: it gives features, but has no "
+            f"{spec.name}, a residual network: it gives {spec.gives}, but has no "
             f"attention to show"
         )
     heads = f"{spec.config['depth']} blocks of {spec.heads} heads"

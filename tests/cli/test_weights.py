@@ -165,3 +165,30 @@ def test_fetch_what_is_not_there(weights, address):
     assert (said.code, "the server answers 404" in said.err) == (1, True)
     said = weights("fetch", "no such model")
     assert (said.code, "no published model 'no such model'" in said.err) == (1, True)
+
+
+def test_what_must_be_asked_for(weights, tmp_path):
+    """No address is published: where to ask, and how to add the file then."""
+    said = weights("fetch", "han_luad_classifier")
+    assert said.code == 1
+    assert "ask at https://github.com/ChuHan89/WSSS-Tissue" in said.err
+    assert "--published han_luad_classifier" in said.err
+
+
+def test_classes_of_weights(weights, tmp_path):
+    """A classifier says its classes where another model says its heads."""
+    from dataclasses import replace
+
+    from napari_histossl.classes import BCSS_CLASSES
+    from napari_histossl.models import create_model, model_spec, save_weights
+
+    options = {"n_classes": 4, "width": 1 / 16}
+    network, spec = create_model("resnet38", **options), model_spec("resnet38")
+    torch.save(network.state_dict(), tmp_path / "silent.pth")
+    said = weights("check", tmp_path / "silent.pth")
+    assert said.code == 0, said.err
+    assert "resnet38, the classes of a tile, 4 without names, tiles of 224" in said.out
+    path = tmp_path / "named.safetensors"
+    save_weights(network, replace(spec, config=options, classes=BCSS_CLASSES), path)
+    said = weights("check", path)
+    assert "classes of a tile: tumour, stroma, lymphocytes, necrosis," in said.out

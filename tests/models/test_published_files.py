@@ -6,16 +6,20 @@ import subprocess
 import sys
 import types
 import zipfile
+from dataclasses import replace
 
 import pytest
 
 from napari_histossl.errors import WeightsError
 from napari_histossl.models import (
+    add_weights,
     create_model,
     examine_weights,
+    find_published,
     load_model,
     load_weights,
 )
+from napari_histossl.models.library import spec_for
 
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.torch
@@ -207,3 +211,38 @@ def test_examining_does_not_import_torch(vit, tmp_path):
         "sys.exit('torch' in sys.modules or spec.token_px != 14)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_weak_supervision_of_both_stages(tmp_path):
+    """Han et al.'s: a bare state dict, then one beside its optimiser."""
+    torch.manual_seed(0)
+    stages = {
+        "stage1.pth": create_model("resnet38", width=1 / 16),
+        "stage2.pth": create_model("deeplabv3plus", backbone="small"),
+    }
+    torch.save(stages["stage1.pth"].state_dict(), tmp_path / "stage1.pth")
+    second = {"state_dict": stages["stage2.pth"].state_dict(), "optimizer": {}}
+    torch.save(second, tmp_path / "stage2.pth")
+    for name, model in stages.items():
+        loaded, spec = load_model(tmp_path / name)
+        assert _equal(model, loaded)
+        assert spec.config["n_classes"] == 4
+        assert (spec.mean, spec.std) == ((0, 0, 0), (1, 1, 1))
+        assert spec.classes is None  # no such file says them
+
+
+def test_classes_and_recipe_go_with_a_published_file(tmp_path):
+    """Named as one of the table, a file becomes one that says its classes."""
+    model = create_model("resnet38", width=1 / 16)
+    torch.save(model.state_dict(), tmp_path / "luad.pth")
+    known = replace(find_published("han_luad_classifier"), config={"width": 1 / 16})
+    record = examine_weights(tmp_path / "luad.pth")
+    spec = spec_for(record, published=known)
+    added = add_weights(tmp_path / "luad.pth", spec=spec, folder=tmp_path / "mine")
+    assert added.spec == spec
+    assert (added.spec.recipe, added.spec.mpp, added.spec.tile_px) == (
+        "published",
+        1.0,
+        224,
+    )
+    assert [info.name for info in added.spec.classes][1] == "necrosis"

@@ -47,6 +47,33 @@ def test_residual_networks(depth, stages):
     assert (spec.name, spec.config) == ("resnet", options)
 
 
+@pytest.mark.parametrize("width", [1.0, 0.25, 0.125, 1 / 16])
+def test_classifiers(width):
+    options = {"n_classes": 3, "width": width}
+    spec = recognise(_shapes("resnet38", **options))
+    assert (spec.name, spec.config, spec.task) == ("resnet38", options, "classifier")
+
+
+@pytest.mark.parametrize("backbone", ["resnet101", "small"])
+@pytest.mark.parametrize("prefix", ["", "module."])
+def test_segmenters(backbone, prefix):
+    """Told from their backbone, which is a residual network by itself."""
+    options = {"n_classes": 21, "backbone": backbone}
+    shapes = {f"{prefix}{k}": v for k, v in _shapes("deeplabv3plus", **options).items()}
+    spec = recognise(shapes)
+    assert (spec.name, spec.config, spec.task) == (
+        "deeplabv3plus",
+        options,
+        "segmenter",
+    )
+
+
+def test_a_classifier_of_photographs():
+    shapes = _without(_shapes("resnet38", width=1 / 16), "fc8.weight")
+    with pytest.raises(WeightsError, match="ResNet38d without a classifier of tissue"):
+        recognise(shapes)
+
+
 def _without(shapes, *keys):
     return {key: value for key, value in shapes.items() if key not in keys}
 

@@ -3,9 +3,11 @@
 import argparse
 import os
 import pickle
+from dataclasses import replace
 
 import pytest
 
+from napari_histossl.classes import BCSS_CLASSES
 from napari_histossl.errors import WeightsError
 from napari_histossl.models import (
     create_model,
@@ -15,6 +17,7 @@ from napari_histossl.models import (
     model_spec,
     save_weights,
 )
+from napari_histossl.models.registry import build
 
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.torch
@@ -45,6 +48,25 @@ def test_a_file_alone_is_enough(model, tmp_path):
     assert record.provenance == {"seed": 4}
     assert len(record.sha256) == 64
     assert sorted(p.name for p in tmp_path.iterdir()) == [path.name]
+
+
+def test_classes_and_recipe_are_in_the_file(tmp_path):
+    """And a file that names more classes than it has logits is refused."""
+    spec = replace(
+        model_spec("resnet38", n_classes=4, width=1 / 16),
+        classes=BCSS_CLASSES,
+        recipe="paper",
+        mpp=0.5,
+        tile_px=112,
+    )
+    path = tmp_path / "classifier.safetensors"
+    save_weights(build(spec), spec, path)
+    assert load_model(path)[1] == spec
+    assert examine_weights(path).spec == spec
+    wrong = replace(spec, config={"n_classes": 3, "width": 1 / 16})
+    save_weights(build(wrong), wrong, path)
+    with pytest.raises(WeightsError, match="has 3 logits and names 4 classes"):
+        load_model(path)
 
 
 def test_a_published_training_checkpoint(model, tmp_path):
