@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from napari.utils import notifications
 
 from napari_histossl.errors import HistoSSLError
+from napari_histossl.widgets._masking import masked
 
 _log = logging.getLogger(__name__)
 
@@ -25,10 +26,7 @@ def show_error(error: Exception, hidden: Mapping[str, str] | None = None) -> Non
     """
     if isinstance(error, HistoSSLError):
         _log.info("shown to the person", exc_info=error)
-        text = str(error)
-        for name, alias in (hidden or {}).items():
-            text = text.replace(name, alias)
-        notifications.show_error(text)
+        notifications.show_error(masked(str(error), hidden or {}))
         return
     _log.error("unexpected error", exc_info=error)
     notifications.notification_manager.receive_error(

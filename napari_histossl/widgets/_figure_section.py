@@ -10,7 +10,6 @@ from napari_histossl.errors import HistoSSLError, PlanError
 from napari_histossl.widgets._errors import show_error, show_info
 from napari_histossl.widgets._figure_export import FigureExport
 from napari_histossl.widgets._form import button, note, row
-from napari_histossl.widgets._overlays_names import show_masked
 from napari_histossl.widgets._overlays_region import Region
 from napari_histossl.widgets._workbench import Workbench
 
@@ -84,4 +83,4 @@ class FigureSection(QWidget):
         if error is None:
             show_info(f"Wrote {path}")
         else:
-            show_masked(error, self._bench)
+            show_error(error, self._bench.hidden_names)

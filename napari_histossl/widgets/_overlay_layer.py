@@ -115,7 +115,7 @@ class OverlayLayer(QObject):
             else:
                 self._add(pyramid)
         except HistoSSLError as error:
-            show_error(error)
+            show_error(error, self.bench.hidden_names)
             return
         self.path = path
         self.changed.emit()
@@ -145,7 +145,7 @@ class OverlayLayer(QObject):
             if scale_changes:
                 self._set_limits(limits_of(tiles.view))
         except HistoSSLError as error:
-            show_error(error)
+            show_error(error, self.bench.hidden_names)
             return
         self._draw_anew(tiles.keys())
         self.changed.emit()

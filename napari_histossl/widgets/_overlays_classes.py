@@ -62,7 +62,7 @@ class ClassOverlay(QObject):
             pyramid = Pyramid.open(path)
             self._add(pyramid)
         except HistoSSLError as error:
-            show_error(error)
+            show_error(error, self.bench.hidden_names)
             return
         self.path, self.classes = path, pyramid.classes
         self.changed.emit()

@@ -6,7 +6,7 @@ from qtpy.QtWidgets import QProgressBar, QVBoxLayout, QWidget
 
 from napari_histossl.jobs import Progress
 from napari_histossl.widgets._form import button, note, readable_time, row
-from napari_histossl.widgets._overlays_names import masked
+from napari_histossl.widgets._masking import masked
 from napari_histossl.widgets._overlays_texts import sentence
 from napari_histossl.widgets._workbench import Workbench
 
@@ -76,7 +76,7 @@ class RunPanel(QWidget):
     def _on_progress(self, progress: Progress, left_s: float | None) -> None:
         if not self._is_mine:
             return
-        message = masked(progress.message, self._bench)
+        message = masked(progress.message, self._bench.hidden_names)
         if message.startswith(_DEVICE):
             self._device = message.removeprefix(_DEVICE)
         elif message != "paused":

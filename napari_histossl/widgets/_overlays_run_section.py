@@ -15,10 +15,10 @@ from napari_histossl.panels.worklist import Worklist
 from napari_histossl.store import paths
 from napari_histossl.widgets._errors import show_error, show_info
 from napari_histossl.widgets._form import button, note
+from napari_histossl.widgets._masking import masked
 from napari_histossl.widgets._overlay_layer import OverlayLayer
 from napari_histossl.widgets._overlays_classes import is_class_overlay
 from napari_histossl.widgets._overlays_form import LIST, RunForm
-from napari_histossl.widgets._overlays_names import masked, show_masked
 from napari_histossl.widgets._overlays_planner import Planned, Planner
 from napari_histossl.widgets._overlays_region import Region
 from napari_histossl.widgets._overlays_run import RunPanel
@@ -92,6 +92,7 @@ class RunSection(QWidget):
         camera.events.center.connect(lambda _event: self._settled.start())
         camera.events.zoom.connect(lambda _event: self._settled.start())
         self.form.changed.connect(self.ask_plan)
+        self.form.changed.connect(self.refresh)
         self.form.draw_requested.connect(self._region.draw)
         self._region.changed.connect(self._on_region)
         self.planner.planned.connect(self._on_planned)
@@ -108,10 +109,17 @@ class RunSection(QWidget):
         """Whether a run goes on, or is about to start."""
         return self.bench.worker.is_running or self.planner.is_planning_run
 
+    @property
+    def _can_run(self) -> bool:
+        """Whether there is something to run: a plan, or a list of slides."""
+        if self.form.extent == LIST:
+            return self._worklist() is not None
+        return self._planned is not None and self._planned.plan is not None
+
     def refresh(self) -> None:
         """Show whether something can be run now."""
         is_open = self.bench.shown is not None
-        self.run_button.setEnabled(is_open and not self.is_busy)
+        self.run_button.setEnabled(is_open and self._can_run and not self.is_busy)
         self.form.draw_button.setEnabled(is_open)
 
     def on_show(self) -> None:
@@ -134,13 +142,17 @@ class RunSection(QWidget):
             return
         plan = self.planner.timed(planned)
         if plan is None:
-            self.cost.setText(sentence(masked(str(planned.error), self.bench)))
+            self.cost.setText(sentence(self._told(str(planned.error))))
             return
         said = [cost(plan, self.planner.device(planned))]
         said += [sentence(line) for line in plan.notes[1:]]
         if self.form.extent == LIST:
             said.insert(0, self._about_list())
-        self.cost.setText(masked(readable(" ".join(said)), self.bench))
+        self.cost.setText(self._told(readable(" ".join(said))))
+
+    def _told(self, text: str) -> str:
+        """Return a text without names that are masked."""
+        return masked(text, self.bench.hidden_names)
 
     def _about_list(self) -> str:
         worklist = self._worklist()
@@ -167,6 +179,7 @@ class RunSection(QWidget):
             self.form.show_record(planned.record)
             self.form.weights.keep(planned.record)
         self._show_cost()
+        self.refresh()
         if to_run:
             self._start(planned)
         elif self.isVisible() and not self.bench.worker.is_running:
@@ -205,7 +218,7 @@ class RunSection(QWidget):
         plan, shown = self.planner.timed(planned), self.bench.shown
         if plan is None or shown is None:
             assert planned.error is not None
-            show_masked(planned.error, self.bench)
+            show_error(planned.error, self.bench.hidden_names)
             self.refresh()
             return
         path = Path(plan.out)

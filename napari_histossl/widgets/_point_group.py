@@ -22,8 +22,8 @@ from napari_histossl.panels.point import plan_point
 from napari_histossl.widgets import _point_texts as texts
 from napari_histossl.widgets._form import button, combo, form, note
 from napari_histossl.widgets._keys import bind_on_page
+from napari_histossl.widgets._masking import masked
 from napari_histossl.widgets._overlay_layer import OverlayLayer
-from napari_histossl.widgets._overlays_names import masked
 from napari_histossl.widgets._overlays_texts import sentence
 from napari_histossl.widgets._point_layer import PointLayer
 from napari_histossl.widgets._point_mouse import PointMouse
@@ -257,4 +257,5 @@ class PointGroup(QWidget):
 
     def _told(self, text: str) -> str:
         """Return a sentence without a name that is masked."""
-        return sentence(masked(text, self.bench))  # a capital would hide a name
+        told = masked(text, self.bench.hidden_names)
+        return sentence(told)  # at last: a capital would hide a name

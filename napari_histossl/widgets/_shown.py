@@ -12,6 +12,7 @@ from napari.layers import Layer
 from napari_histossl.napari_io import layers as layer_tuples
 from napari_histossl.slide import Slide
 from napari_histossl.slide.base import SlideSource
+from napari_histossl.widgets._masking import names_of
 
 METADATA_KEY = layer_tuples.METADATA_KEY
 """Where a layer of ours keeps what it shows, in ``layer.metadata``."""
@@ -46,6 +47,15 @@ class ShownSlide:
     def is_masked(self) -> bool:
         """Whether the slide's own name is hidden from people."""
         return bool(self.layer.metadata[METADATA_KEY].get("alias"))
+
+    @property
+    def hidden_names(self) -> dict[str, str]:
+        """What people may not read of it, and what is said in the place of that."""
+        if not self.is_masked:
+            return {}
+        path = getattr(self.source, "path", self.source.name)
+        told = {str(self.folder): "its results folder", self.source.name: self.name}
+        return {**names_of(path, self.name), **told}
 
     @property
     def source(self) -> SlideSource:

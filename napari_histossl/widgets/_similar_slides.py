@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,7 +9,7 @@ from napari_histossl.panels.similar import Searched, embeddings_of_list
 from napari_histossl.panels.worklist import Worklist
 from napari_histossl.slide import SlideSource
 from napari_histossl.store.paths import list_embeddings
-from napari_histossl.widgets._overlays_names import masked
+from napari_histossl.widgets._masking import masked, names_of
 from napari_histossl.widgets._workbench import Workbench
 
 
@@ -87,17 +86,11 @@ class SimilarSlides:
 
     def told(self, text: str) -> str:
         """Return a text without names that are masked."""
-        worklist, text = self._list(), masked(text, self._bench)
-        if worklist is None or not worklist.is_masked:
-            return text
-        hidden = {
-            entry.path: worklist.name(i) for i, entry in enumerate(worklist.entries)
-        }
-        for path in sorted(hidden, key=lambda path: len(path.name), reverse=True):
-            for secret in (str(path), path.name, path.stem):
-                whole = rf"(?<!\w){re.escape(secret)}(?!\w)"
-                text = re.sub(whole, hidden[path], text)
-        return text
+        hidden, worklist = self._bench.hidden_names, self._list()
+        if worklist is not None and worklist.is_masked:
+            for index, entry in enumerate(worklist.entries):
+                hidden |= names_of(entry.path, worklist.name(index))
+        return masked(text, hidden)
 
     def source(self, one: Searched) -> SlideSource | Path:
         """Return from where pixels of a slide are read."""

@@ -253,6 +253,11 @@ class Workbench(QObject):
         shown = self.shown
         return [layer for layer in self.viewer.layers if shown and shown.owns(layer)]
 
+    @property
+    def hidden_names(self) -> dict[str, str]:
+        """What people may not read of the slide in view; see `_masking.masked`."""
+        return {} if self.shown is None else self.shown.hidden_names
+
     # ---- run
 
     def run(self, on_done: Any, job: Job, *arguments: Any, **options: Any) -> bool:
@@ -291,11 +296,7 @@ class Workbench(QObject):
         self.progressed.emit(progress, self._watch.time_left_s(progress))
 
     def _on_failed(self, error: Exception) -> None:
-        shown = self.shown
-        hidden = {}
-        if shown is not None and shown.is_masked:
-            hidden[shown.source.name] = shown.name
-        show_error(error, hidden)
+        show_error(error, self.hidden_names)
 
     def _on_finished(self, complete: bool) -> None:
         on_done, self._on_done = self._on_done, None

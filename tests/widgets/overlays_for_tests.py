@@ -60,9 +60,9 @@ def write_overlay(slide, folder, name="attention drawn", values=None, **told):
 
 
 def press(qtbot, button):
-    """Click a button that can be seen and pressed."""
+    """Click a button that can be seen, as soon as it can be pressed."""
     from qtpy.QtCore import Qt
 
-    assert button.isEnabled(), f"{button.text()} cannot be pressed"
+    qtbot.waitUntil(button.isEnabled, timeout=60_000)
     assert button.isVisible(), f"{button.text()} is not to be seen"
     qtbot.mouseClick(button, Qt.MouseButton.LeftButton)

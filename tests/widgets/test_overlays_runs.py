@@ -94,7 +94,7 @@ def test_a_run_is_paused_goes_on_follows_the_view_and_is_stopped(overlays_page, 
     press(qtbot, runs.run_button)
     qtbot.waitUntil(lambda: panel._bar.value() > 0, timeout=60_000)
     press(qtbot, panel._pause)
-    qtbot.waitUntil(lambda: "paused" in panel._bar.format(), timeout=20_000)
+    qtbot.waitUntil(lambda: "paused" in panel._bar.format(), timeout=60_000)
     settle(1.5)  # what was in flight comes still
     done = panel._bar.value()
     settle(1.0)
@@ -120,7 +120,7 @@ def test_a_run_is_paused_goes_on_follows_the_view_and_is_stopped(overlays_page, 
     qtbot.waitUntil(is_computed, timeout=60_000)
     assert panel._bar.value() < 0.9 * panel._bar.maximum()
     press(qtbot, panel._stop)
-    qtbot.waitUntil(lambda: not page.is_busy, timeout=20_000)
+    qtbot.waitUntil(lambda: not page.is_busy, timeout=60_000)
     assert "Stopped" in runs.outcome.text()
     assert runs.run_button.isEnabled()
 

@@ -153,7 +153,11 @@ def status(group):
 
 
 def wait_for(qtbot, group, words):
-    qtbot.waitUntil(lambda: words in group._status.text(), timeout=30_000)
+    qtbot.waitUntil(lambda: words in group._status.text(), timeout=60_000)
+
+
+def wait_until(qtbot, condition):
+    qtbot.waitUntil(condition, timeout=60_000)
 
 
 def turn_on(qtbot, group):
@@ -162,7 +166,7 @@ def turn_on(qtbot, group):
 
 
 def wait_for_heat(qtbot, group):
-    qtbot.waitUntil(lambda: group.layer.heat is not None, timeout=10_000)
+    qtbot.waitUntil(lambda: group.layer.heat is not None, timeout=60_000)
     return group.layer.heat
 
 
@@ -189,7 +193,7 @@ def test_a_click_finds_what_is_alike_and_lights_it_up(opened, qtbot):
     qtbot.waitUntil(group.bar.isVisible, timeout=60_000)
     assert "cosine" in group.bar.texts[2]
     click(viewer, (120, 120))  # the next question replaces it
-    qtbot.waitUntil(lambda: heat.data[:, :9].min() > heat.data[:, 9:].max())
+    wait_until(qtbot, lambda: heat.data[:, :9].min() > heat.data[:, 9:].max())
     assert [layer for layer in viewer.layers if layer.name.startswith("looks")] == [
         heat
     ]
@@ -204,7 +208,7 @@ def test_pictures_of_results_and_going_there(opened, qtbot):
     group.search.illustrated.connect(lambda i, p: pictures.append((i, p)))
     click(viewer, (120, 620))
     wait_for(qtbot, group, "most like")
-    qtbot.waitUntil(lambda: len(pictures) == 20)
+    wait_until(qtbot, lambda: len(pictures) == 20)
     shown = group.bench.shown
     index, picture = pictures[3]
     box = group.search.result.matches[index].box_px0
@@ -231,7 +235,7 @@ def test_a_box_and_the_number_of_results(opened, qtbot):
     assert viewer.scene.camera.center == centre
     assert "box to look for" in viewer.layers
     group.form._count.setValue(7)
-    qtbot.waitUntil(lambda: group.results.count() == 7)
+    wait_until(qtbot, lambda: group.results.count() == 7)
     assert len(group.search.result.query.rows) == rows
     press(qtbot, group._clear)
     assert group.layer.heat is None
@@ -340,9 +344,9 @@ def test_embeddings_that_are_damaged(window, qtbot, tiny_tiff, tmp_path):
 def test_h5_out_and_in(opened, qtbot, tmp_path):
     _viewer, group = opened
     group.files.export_file(tmp_path / "out.h5")
-    qtbot.waitUntil(lambda: "written to out.h5" in group.files._said.text())
+    wait_until(qtbot, lambda: "written to out.h5" in group.files._said.text())
     group.files.import_file(tmp_path / "out.h5")
-    qtbot.waitUntil(lambda: "imported as out" in group.files._said.text())
+    wait_until(qtbot, lambda: "imported as out" in group.files._said.text())
     assert group.form.name == "out"
     assert group.slides.path("out").is_dir()
 
@@ -360,12 +364,12 @@ def test_h5_of_others_says_less(opened, qtbot, tmp_path):
         for name in list(file["coords"].attrs):
             del file["coords"].attrs[name]
     group.files.import_file(tmp_path / "clam.h5")
-    qtbot.waitUntil(lambda: "does not say everything" in group.files._said.text())
+    wait_until(qtbot, lambda: "does not say everything" in group.files._said.text())
     assert group.files._more.isVisible()
     group.files._model.setText("uni")
     group.files._patch.setValue(PATCH)
     group.files._import_told()
-    qtbot.waitUntil(lambda: "imported as clam" in group.files._said.text())
+    wait_until(qtbot, lambda: "imported as clam" in group.files._said.text())
     assert not group.files._more.isVisible()
     assert read_embeddings(group.slides.path("clam")).header.model == "uni"
 
@@ -378,7 +382,7 @@ def test_clusters_on_the_slide(opened, qtbot):
         qtbot.waitUntil(
             lambda: "cluster 1" in group.groups._said.text(), timeout=60_000
         )
-        qtbot.waitUntil(lambda: not group.bench.worker.is_running)
+        wait_until(qtbot, lambda: not group.bench.worker.is_running)
     layers = [layer for layer in viewer.layers if layer.name.startswith("clusters")]
     assert len(layers) == 1
     drawn = np.asarray(layers[0].data)
@@ -422,7 +426,7 @@ def test_compute_says_its_price_first(window, qtbot, tmp_path):
     Image.fromarray(pixels).save(tmp_path / "corner.png")
     group.bench.open_path(tmp_path / "corner.png", 0.5)
     press(qtbot, group.compute.ask_button)
-    qtbot.waitUntil(group.compute._answer.isVisible, timeout=30_000)
+    qtbot.waitUntil(group.compute._answer.isVisible, timeout=60_000)
     assert "128 numbers each" in group.compute._price.text()
     assert "patches of 128 px" in group.compute._price.text()
     assert not group.bench.worker.is_running
@@ -441,7 +445,7 @@ def test_a_slide_without_scale_says_so(window, qtbot, tmp_path):
     Image.fromarray(np.full((400, 400, 3), 180, np.uint8)).save(tmp_path / "no.png")
     group.bench.open_path(tmp_path / "no.png")
     press(qtbot, group.compute.ask_button)
-    qtbot.waitUntil(lambda: "how large a pixel" in group.compute._price.text())
+    wait_until(qtbot, lambda: "how large a pixel" in group.compute._price.text())
     assert not group.compute._answer.isVisible()
 
 
