@@ -7,6 +7,7 @@ and green alike (haematoxylin), or blue (DAB); marker ink absorbs as no stain do
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -60,22 +61,30 @@ class Glass:
     is_seen: bool
 
 
+def sample_step(count: int) -> int:
+    """Return of how many pixels along each axis one tells the colour of glass.
+
+    Parameters
+    ----------
+    count : int
+        Pixels of the picture; a million tell it as well as ten million do.
+    """
+    return max(1, round(math.sqrt(count / _SAMPLE_PX)))
+
+
 def find_glass(picture: NDArray[np.float32]) -> Glass:
     """Find the colour of empty glass: the commonest bright and almost neutral one.
 
     Parameters
     ----------
     picture : ndarray of shape (3, H, W) and dtype float32
-        RGB, 0 to 255, slightly smoothed.
+        RGB, 0 to 255, slightly smoothed; a sample is enough, see `sample_step`.
 
     Returns
     -------
     Glass
         White where nothing looks like glass, as in a picture full of tissue.
     """
-    # a million pixels tell the colour of glass as well as ten million do
-    every = max(1, round((picture[0].size / _SAMPLE_PX) ** 0.5))
-    picture = picture[:, ::every, ::every]
     darkest, brightest = lowest(picture), highest(picture)
     looks_like = (darkest >= _DARKEST_GLASS) & (brightest - darkest <= _MOST_TINT)
     # scanners fill what they left out with pure white, which is not the glass's colour
