@@ -16,7 +16,38 @@ def register(app: typer.Typer) -> None:
         help="Sets of patches to learn a segmentation from.", no_args_is_help=True
     )
     group.command("draw")(draw)
+    group.command("check")(check)
     app.add_typer(group, name="data")
+
+
+FolderArgument = Annotated[Path, typer.Argument(help="Folder of the set.")]
+LayoutOption = Annotated[
+    str,
+    typer.Option(
+        help="How it lies on disk: luad, bcss, drawn, folders, table, panda, radboud, "
+        "karolinska, slides; auto looks at the files."
+    ),
+]
+
+
+def check(folder: FolderArgument, layout: LayoutOption = "auto") -> None:
+    """Say what is wrong with each file of a set; exit code 1 if anything is.
+
+    Every picture and every mask is decoded: sizes, values, labels in file names and
+    tables, patches that are excluded as a whole, classes that a part does not show.
+    """
+    from napari_histossl.training.set_check import Findings, check_set
+
+    found = Findings()
+    show_progress(check_set(folder, layout, found), "looking")
+    for sentence in found.problems:
+        print(sentence)
+    for sentence in found.notes:
+        print(f"note: {sentence}")
+    counts = ", ".join(f"{part} {count}" for part, count in found.counts.items())
+    print(f"{counts or 'nothing'}: {len(found.problems)} problems")
+    if found.problems:
+        raise typer.Exit(1)
 
 
 def draw(

@@ -42,17 +42,14 @@ def open_folders(root: Path, split: str, rules: SetDescription) -> PatchFiles:
     DataSetError
         If the part is empty, or a picture has no mask.
     """
-    folder = root / IMAGES / split
-    there = folder.iterdir() if folder.is_dir() else ()
-    images = tuple(sorted(path for path in there if path.suffix.lower() in SUFFIXES))
+    images, masks = find_files(root, split)
     if not images:
-        raise DataSetError(f"there are no pictures in {folder}")
-    masks = tuple(root / MASKS / split / f"{p.stem}{MASK_ENDING}" for p in images)
+        raise DataSetError(f"there are no pictures in {root / IMAGES / split}")
     missing = [path for path in masks if not path.is_file()]
     if missing:
         raise DataSetError(
-            f"{len(missing)} of {len(masks)} pictures in {folder} have no mask; the "
-            f"first that is missing is {missing[0]}"
+            f"{len(missing)} of {len(masks)} pictures of {split} have no mask; "
+            f"the first that is missing is {missing[0]}"
         )
     return PatchFiles(
         rules.classes,
@@ -63,4 +60,22 @@ def open_folders(root: Path, split: str, rules: SetDescription) -> PatchFiles:
         rules.mpp,
         rules.exclude_index,
         rules.values,
+    )
+
+
+def find_files(root: Path, split: str) -> tuple[tuple[Path, ...], tuple[Path, ...]]:
+    """Return the pictures of a part, and a mask for each, which may be missing.
+
+    Parameters
+    ----------
+    root : Path
+        The folder that holds img_dir and ann_dir.
+    split : {"train", "val", "test"}
+        Which part.
+    """
+    folder = root / IMAGES / split
+    there = folder.iterdir() if folder.is_dir() else ()
+    images = tuple(sorted(path for path in there if path.suffix.lower() in SUFFIXES))
+    return images, tuple(
+        root / MASKS / split / f"{path.stem}{MASK_ENDING}" for path in images
     )

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from napari_histossl.classes import ClassInfo, ClassTable
+from napari_histossl.classes import UNLABELLED, ClassInfo, ClassTable
 from napari_histossl.errors import DataSetError
 from napari_histossl.slide import FileSource
 from napari_histossl.slide.labels import RedLabels
@@ -82,11 +82,14 @@ class SlideSet:
         The classes, 1 to n without a gap.
     values : dict of int to int
         What a value of the masks means, a class from 0; other values are no class.
+    known : frozenset of int
+        All values that may occur.
     """
 
     slides: tuple[MaskedSlide, ...]
     classes: ClassTable
     values: dict[int, int]
+    known: frozenset[int]
 
 
 def panda_slides(root: Path, provider: str | None = None) -> SlideSet:
@@ -125,6 +128,7 @@ def panda_slides(root: Path, provider: str | None = None) -> SlideSet:
         tuple(_panda_slide(case) for case in own),
         classes,
         {info.index: info.index - 1 for info in classes},
+        frozenset({UNLABELLED, *(info.index for info in classes)}),
     )
 
 
@@ -173,7 +177,9 @@ def own_slides(root: Path) -> SlideSet:
             f"no slide in {root} has a mask made here; make one on the Correct page, "
             f"or: napari-histossl mask create SLIDE"
         )
-    return SlideSet(tuple(slides), *_without_glass(_common(root, tables)))
+    classes = _common(root, tables)
+    known = frozenset({UNLABELLED, *(info.index for info in classes)})
+    return SlideSet(tuple(slides), *_without_glass(classes), known)
 
 
 def _results(root: Path) -> list[Path]:

@@ -58,17 +58,13 @@ def open_named(root: Path, split: str, rules: SetDescription) -> PatchFiles:
     """
     if split == TRUE_MASKS:
         return open_named(root, "train", rules).with_masks(root / TRUE_MASKS)
-    folder = root / split / "img"
-    if not folder.is_dir():
-        folder = root / split
-    images = tuple(sorted(folder.glob("*.png")))
+    images, masks = find_files(root, split)
     if not images:
-        raise DataSetError(f"there are no PNG pictures in {folder}")
-    masks = _masks(folder, images)
+        raise DataSetError(f"there are no PNG pictures in {root / split}")
     return PatchFiles(
         rules.classes,
         images,
-        tuple(_group(path) for path in images),
+        tuple(group_of(path) for path in images),
         masks,
         _labels_or_none(images, masks, len(rules.classes)),
         rules.mpp,
@@ -76,11 +72,28 @@ def open_named(root: Path, split: str, rules: SetDescription) -> PatchFiles:
     )
 
 
-def _masks(folder: Path, images: tuple[Path, ...]) -> tuple[Path, ...]:
-    """Return a mask for each picture, or nothing where the names hold labels."""
-    if folder.name != "img":
-        return ()
-    return tuple(folder.parent / "mask" / path.name for path in images)
+def find_files(root: Path, split: str) -> tuple[tuple[Path, ...], tuple[Path, ...]]:
+    """Return the pictures of a part, and a mask for each, which may be missing.
+
+    Parameters
+    ----------
+    root : Path
+        The folder that holds train, val and test.
+    split : {"train", "val", "test"}
+        Which part.
+
+    Returns
+    -------
+    images : tuple of Path
+        Sorted by name.
+    masks : tuple of Path
+        Empty where the names of the pictures hold the labels.
+    """
+    folder = root / split
+    if not (folder / "img").is_dir():
+        return tuple(sorted(folder.glob("*.png"))), ()
+    images = tuple(sorted((folder / "img").glob("*.png")))
+    return images, tuple(folder / "mask" / path.name for path in images)
 
 
 def _labels_or_none(
@@ -90,9 +103,14 @@ def _labels_or_none(
 
     A drawn set names the labels of all its parts, and a class of a few pixels is none.
     """
-    if masks and not all(_BRACKETS.search(path.name) for path in images):
+    if masks and not all(has_labels(path) for path in images):
         return None
     return read_labels(images, n_classes)
+
+
+def has_labels(path: Path) -> bool:
+    """Tell whether a file name holds labels, right or wrong."""
+    return _BRACKETS.search(path.name) is not None
 
 
 def read_labels(paths: tuple[Path, ...], n_classes: int) -> NDArray[np.uint8]:
@@ -131,7 +149,7 @@ def guess_published(root: Path) -> str | None:
     return None
 
 
-def _group(path: Path) -> str:
+def group_of(path: Path) -> str:
     """Return the slide or patient of a patch: what stands before its place."""
     name = path.stem.partition("[")[0]
     placed = _WITH_PLACE.fullmatch(name)

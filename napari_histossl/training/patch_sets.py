@@ -39,6 +39,11 @@ Layout = Literal[
 """Ways in which sets lie on disk; ``"auto"`` looks at the files. ``"radboud"`` and
 ``"karolinska"`` take the slides of PANDA from one hospital."""
 
+SLIDE_LAYOUTS = ("panda", "radboud", "karolinska", "slides")
+"""Those whose patches are cut from slides."""
+
+_NAMED = ("luad", "bcss", "drawn")
+
 
 class PatchSet(Protocol):
     """Pictures with patch labels, with masks, or with both.
@@ -125,13 +130,9 @@ def open_patch_set(
     found = find_layout(root) if layout == "auto" else layout
     if split == TRUE_MASKS and found not in _NAMED:
         return open_patch_set(root, layout, "train", plan=plan)
-    if found in _OF_SLIDES:
+    if found in SLIDE_LAYOUTS:
         return CutPatches(slides_of(root, found), split, plan)
     return _open_files(root, found, split)
-
-
-_NAMED = ("luad", "bcss", "drawn")
-_OF_SLIDES = ("panda", "radboud", "karolinska", "slides")
 
 
 def slides_of(root: Path, layout: str) -> SlideSet:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import csv
 import zlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -37,8 +38,6 @@ MASKS = "masks"
 _OTHER = ("name", "group", "split")
 """Columns that are no class."""
 
-_Row = dict[str, str]
-
 
 def open_table(root: Path, split: str, rules: SetDescription | None) -> PatchFiles:
     """Open one part of such a set.
@@ -58,7 +57,105 @@ def open_table(root: Path, split: str, rules: SetDescription | None) -> PatchFil
     DataSetError
         If the table cannot be read, a row does not fit, or the part is empty.
     """
-    columns, rows = _read(root / TABLE)
+    table = read_table(root, rules)
+    rows = [row for row in table.rows if row.split == split]
+    if not rows:
+        raise DataSetError(
+            f"{root / TABLE} has no row of {split}; see its column split"
+        )
+    labels = [table.labels(row) for row in rows]
+    return PatchFiles(
+        table.rules.classes,
+        tuple(row.image for row in rows),
+        tuple(row.group for row in rows),
+        tuple(row.mask for row in rows) if any(row.mask for row in rows) else (),
+        np.array(labels, np.uint8),
+        table.rules.mpp,
+        table.rules.exclude_index,
+        table.rules.values,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One patch of a table.
+
+    Attributes
+    ----------
+    line : int
+        Where it stands in the file, from 1.
+    image : Path
+        The picture.
+    mask : Path or None
+        Its mask, where there is one.
+    group, split : str
+        Slide or patient, and part.
+    cells : tuple of str
+        What the table says of each class.
+    """
+
+    line: int
+    image: Path
+    mask: Path | None
+    group: str
+    split: str
+    cells: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """What a table says.
+
+    Attributes
+    ----------
+    path : Path
+        The file.
+    rows : tuple of Row
+        Its rows.
+    rules : SetDescription
+        Classes, scale and values of masks.
+    """
+
+    path: Path
+    rows: tuple[Row, ...]
+    rules: SetDescription
+
+    def labels(self, row: Row) -> list[int]:
+        """Return the labels of a row, 0 or 1 for each class.
+
+        Raises
+        ------
+        DataSetError
+            If it holds something else, or there is no such file.
+        """
+        if any(cell not in ("0", "1") for cell in row.cells):
+            raise DataSetError(
+                f"{self.path}, line {row.line}: expected 0 or 1 for each of "
+                f"{len(row.cells)} classes; got {', '.join(row.cells)}"
+            )
+        if not row.image.is_file():
+            raise DataSetError(
+                f"{self.path}, line {row.line}: there is no file {row.image}"
+            )
+        return [int(cell) for cell in row.cells]
+
+
+def read_table(root: Path, rules: SetDescription | None) -> Table:
+    """Read the table of a folder.
+
+    Parameters
+    ----------
+    root : Path
+        The folder.
+    rules : SetDescription, optional
+        What the set says of itself.
+
+    Raises
+    ------
+    DataSetError
+        If it cannot be read, or the description is of other classes.
+    """
+    columns, lines = _read(root / TABLE)
     names = [column for column in columns if column not in _OTHER]
     rules = rules or SetDescription(classes_named(names), None, len(names))
     if [info.name for info in rules.classes] != names:
@@ -66,30 +163,24 @@ def open_table(root: Path, split: str, rules: SetDescription | None) -> PatchFil
             f"{root / TABLE} has the classes {', '.join(names)}, the description "
             f"beside it {', '.join(info.name for info in rules.classes)}"
         )
-    lines = [
-        (number, row)
-        for number, row in enumerate(rows, 2)
-        if (row.get("split") or "train") == split
-    ]
-    if not lines:
-        raise DataSetError(
-            f"{root / TABLE} has no row of {split}; see its column split"
-        )
-    labels = [_labels(root, number, row, names) for number, row in lines]
-    images = tuple(root / row["name"] for _, row in lines)
-    return PatchFiles(
-        rules.classes,
-        images,
-        tuple(row.get("group") or Path(row["name"]).stem for _, row in lines),
-        _masks(root, images),
-        np.array(labels, np.uint8),
-        rules.mpp,
-        rules.exclude_index,
-        rules.values,
+    rows = (_row(root, number, line, names) for number, line in enumerate(lines, 2))
+    return Table(root / TABLE, tuple(rows), rules)
+
+
+def _row(root: Path, number: int, line: dict[str, str], names: Sequence[str]) -> Row:
+    image = root / line["name"]
+    mask = root / MASKS / f"{image.stem}.png"
+    return Row(
+        number,
+        image,
+        mask if mask.is_file() else None,
+        line.get("group") or image.stem,
+        line.get("split") or "train",
+        tuple((line[name] or "").strip() for name in names),
     )
 
 
-def _read(path: Path) -> tuple[list[str], list[_Row]]:
+def _read(path: Path) -> tuple[list[str], list[dict[str, str]]]:
     try:
         with path.open(newline="", encoding="utf-8-sig") as stream:
             reader = csv.DictReader(stream)
@@ -102,26 +193,6 @@ def _read(path: Path) -> tuple[list[str], list[_Row]]:
             f"then group and split if known, then a column for each class"
         )
     return columns, rows
-
-
-def _labels(root: Path, number: int, row: _Row, names: Sequence[str]) -> list[int]:
-    found = [(row[name] or "").strip() for name in names]
-    if any(value not in ("0", "1") for value in found):
-        raise DataSetError(
-            f"{root / TABLE}, line {number}: expected 0 or 1 for each of "
-            f"{len(names)} classes; got {', '.join(found)}"
-        )
-    if not (root / row["name"]).is_file():
-        raise DataSetError(
-            f"{root / TABLE}, line {number}: there is no file {root / row['name']}"
-        )
-    return [int(value) for value in found]
-
-
-def _masks(root: Path, images: Sequence[Path]) -> tuple[Path | None, ...]:
-    paths = (root / MASKS / f"{path.stem}.png" for path in images)
-    masks = tuple(path if path.is_file() else None for path in paths)
-    return masks if any(masks) else ()
 
 
 def classes_named(names: Sequence[str]) -> ClassTable:

@@ -19,3 +19,16 @@ def test_draw_says_what_it_drew(tmp_path):
     assert isinstance(again.exception, DataSetError)
     with pytest.raises(DataSetError, match="name a new folder"):
         raise again.exception
+
+
+def test_check_says_what_is_wrong_and_fails(tmp_path):
+    assert run("draw", tmp_path / "set", "--slides", 1).exit_code == 0
+    bad = min((tmp_path / "set" / "val" / "img").iterdir())
+    bad.write_bytes(bad.read_bytes()[:300])
+    result = run("check", tmp_path / "set")
+    assert result.exit_code == 1
+    lines = result.stdout.splitlines()
+    assert f"{bad} cannot be read as a picture" in lines[0]
+    assert lines[-1].startswith("train 25, val 25, test 25: ")
+    empty = run("check", tmp_path)
+    assert isinstance(empty.exception, DataSetError)
