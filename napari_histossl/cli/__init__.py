@@ -14,6 +14,7 @@ _GROUPS = (
     "_view",
     "_slides",
     "_attention",
+    "_segment",
     "_hierarchy",
     "_features",
     "_embeddings",

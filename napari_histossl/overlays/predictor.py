@@ -132,6 +132,13 @@ KINDS: Mapping[str, Kind] = {
     "features": Kind(
         f"{_HERE}.features:FeaturePredictor", f"{_HERE}.features_sink:FeatureSink"
     ),
+    "segmentation": Kind(
+        f"{_HERE}.segmentation:SegmentationPredictor",
+        f"{_HERE}.segmentation:segmentation_sink",
+    ),
+    "class-maps": Kind(
+        f"{_HERE}.class_maps:ClassMapPredictor", f"{_HERE}.class_maps:class_map_sink"
+    ),
     "hierarchy": Kind(
         f"{_HERE}.hierarchy_run:HierarchyPredictor",
         f"{_HERE}.hierarchy_run:hierarchy_sink",

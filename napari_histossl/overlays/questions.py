@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_histossl.geometry import Box
+from napari_histossl.overlays.class_tile import TileClasses
 from napari_histossl.overlays.cost import Calibration
 from napari_histossl.overlays.grid import Tile
 from napari_histossl.overlays.plan import RunPlan
@@ -21,6 +22,7 @@ from napari_histossl.overlays.tile_attention import TileAttention
 from napari_histossl.slide import SlideSource
 
 if TYPE_CHECKING:
+    from napari_histossl.overlays.class_point import ClassTilePredictor
     from napari_histossl.overlays.point import PointPredictor
 
 
@@ -115,6 +117,39 @@ def attention_of_tile(source: SlideSource, plan: RunPlan, tile: Tile) -> TileAtt
     """
     hashable: Any = source
     return _kept_predictor(hashable, plan.bare()).tile(tile)
+
+
+def classes_of_tile(source: SlideSource, plan: RunPlan, tile: Tile) -> TileClasses:
+    """Do `ClassTilePredictor.tile` for a worker process, which keeps the last one.
+
+    Parameters
+    ----------
+    source : SlideSource
+        The slide; hashable.
+    plan : RunPlan
+        From `panels.class_maps.plan_tile`.
+    tile : tuple of int
+        Row and column in the grid of the plan.
+
+    Returns
+    -------
+    TileClasses
+        Picklable; some kilobytes.
+
+    Raises
+    ------
+    SlideReadError
+        If the tile cannot be decoded.
+    """
+    hashable: Any = source
+    return _kept_classifier(hashable, plan.bare()).tile(tile)
+
+
+@lru_cache(maxsize=1)
+def _kept_classifier(source: Any, plan: RunPlan) -> ClassTilePredictor:
+    from napari_histossl.overlays.class_point import ClassTilePredictor
+
+    return ClassTilePredictor(source, plan)
 
 
 @lru_cache(maxsize=1)

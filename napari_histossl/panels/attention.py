@@ -185,7 +185,7 @@ def resolve(choice: AttentionChoice, facts: SlideFacts) -> RunPlan:
         spec,
         name=name,
         out=_out(choice, facts, name),
-        step_px=_step_px(choice, spec),
+        step_px=step_px(choice, spec),
     )
     return replace(
         plan,
@@ -212,8 +212,14 @@ def _refuse_block(choice: AttentionChoice, spec: ModelSpec) -> None:
         )
 
 
-def _step_px(choice: AttentionChoice, spec: ModelSpec) -> int:
-    """Return from one tile to the next, in whole tokens."""
+def step_px(choice: AttentionChoice, spec: ModelSpec) -> int:
+    """Return from one tile to the next, in whole tokens.
+
+    Raises
+    ------
+    PlanError
+        If tiles would overlap by too much.
+    """
     if not 0 <= choice.overlap <= _MOST_OVERLAP:
         raise PlanError(
             f"tiles overlap by a share of 0 to {_MOST_OVERLAP}; got {choice.overlap}"

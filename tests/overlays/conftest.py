@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from napari_histossl.classes import ClassInfo, ClassTable
 from napari_histossl.models import examine_weights, model_spec
 from napari_histossl.panels import AttentionChoice, SlideFacts, resolve
 from napari_histossl.slide import ArraySlide, virtual_levels
@@ -73,3 +74,43 @@ def make_plan(small_slide, tiny_weights, tmp_path):
         return resolve(AttentionChoice(**options), facts)
 
     return make
+
+
+CLASSES = ClassTable(
+    [
+        ClassInfo(1, "tumour", (205, 51, 51), "T"),
+        ClassInfo(2, "stroma", (46, 139, 87), "S"),
+        ClassInfo(3, "lymphocytes", (65, 105, 225), "I"),
+    ]
+)
+
+
+def save_class_model(name, path, tile_px=32, classes=CLASSES, seed=0, **config):
+    """Write weights of a classifier or a segmenter that sees differences."""
+    torch = pytest.importorskip("torch")
+    from dataclasses import replace
+
+    from napari_histossl.models import create_model, save_weights
+
+    torch.manual_seed(seed)
+    config = {"n_classes": len(classes), **config}
+    model = create_model(name, **config).eval()
+    spec = replace(
+        model_spec(name, **config), tile_px=tile_px, mpp=0.5, classes=classes
+    )
+    save_weights(model, spec, path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def tiny_classifier(tmp_path_factory) -> Path:
+    """Weights of a classifier of 3 classes on 32 px tiles, 0.5 um/px."""
+    path = tmp_path_factory.mktemp("weights") / "classifier.safetensors"
+    return save_class_model("resnet38", path, width=1 / 16)
+
+
+@pytest.fixture(scope="session")
+def tiny_segmenter(tmp_path_factory) -> Path:
+    """Weights of a segmenter of the same classes on 32 px windows."""
+    path = tmp_path_factory.mktemp("weights") / "segmenter.safetensors"
+    return save_class_model("deeplabv3plus", path, backbone="small")
