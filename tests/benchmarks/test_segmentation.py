@@ -1,119 +1,71 @@
-"""Segmentation of a slide against bare forward passes of both networks; the mu slider.
+"""Confusion of two memory-mapped masks: at most 1.2 x a bincount of one, 200 MB."""
 
-Both ways of a comparison take turns, since no machine is equally fast all the time;
-printed are medians. Without `--benchmark-enable` each way is tried once on little.
-"""
+import tracemalloc
 
-from __future__ import annotations
-
-import statistics
-import time
-from dataclasses import replace
-
+import numpy as np
 import pytest
 
-torch = pytest.importorskip("torch")
-pytestmark = pytest.mark.torch
+from napari_histossl.metrics import confusion_matrix
 
-from napari_histossl.models import (  # noqa: E402
-    create_model,
-    model_spec,
-    save_weights,
-)
-from napari_histossl.overlays import run  # noqa: E402
-from napari_histossl.overlays.segmentation import SegmentationPredictor  # noqa: E402
-from napari_histossl.panels import gather  # noqa: E402
-from napari_histossl.panels.segmentation import (  # noqa: E402
-    SegmentationChoice,
-    resolve_segmentation,
-)
-from napari_histossl.panels.tissue import saved_or_found  # noqa: E402
-from napari_histossl.resources import sample_file  # noqa: E402
-from napari_histossl.slide import open_slide  # noqa: E402
-
-SIZES = {
-    "small": ({"width": 0.125}, {"backbone": "small"}, 160),
-    "published": ({"width": 1.0}, {"backbone": "resnet101"}, 12),
-}
-"""Options of both networks, and the windows of one turn."""
-
-TURNS = 3
+MEMORY_MB = 200
 
 
-@pytest.fixture
-def planned(request, tmp_path):
-    """Return the source of the sample slide, and a plan with networks of a size."""
+@pytest.fixture(scope="module")
+def masks(tmp_path_factory, request):
+    """Two masks of patches of four classes that differ here and there, and glass."""
+    is_timed = request.config.getoption("--benchmark-enable", default=False)
+    edge = 20_000 if is_timed else 1_000
+    rng = np.random.default_rng(0)
+    paths = []
+    small = rng.integers(0, 5, (edge // 50, edge // 50), np.uint8)
+    for name in ("prediction", "truth"):
+        path = tmp_path_factory.mktemp("masks") / f"{name}.npy"
+        mask = np.lib.format.open_memmap(path, "w+", np.uint8, (edge, edge))
+        differs = rng.random(small.shape) < 0.1
+        own = np.where(differs, rng.integers(0, 5, small.shape, np.uint8), small)
+        for row in range(len(small)):
+            mask[row * 50 : row * 50 + 50] = own[row].repeat(50)
+        mask.flush()
+        paths.append(path)
+    return paths
 
-    def plan(size, **options):
-        classifier, segmenter, count = SIZES[size]
-        made = {}
-        pair = {"resnet38": classifier, "deeplabv3plus": segmenter}
-        for name, config in pair.items():
-            torch.manual_seed(0)
-            made[name] = tmp_path / f"{name}.safetensors"
-            spec = replace(model_spec(name, **config), mpp=0.5)
-            save_weights(create_model(name, **config), spec, made[name])
-        choice = SegmentationChoice(
-            weights=made["deeplabv3plus"],
-            classifier=made["resnet38"],
-            workspace=tmp_path,
-            **options,
+
+def test_count_one_mask(benchmark, masks):
+    """The yardstick: numpy's bincount over one of the masks, block by block."""
+    mask = np.load(masks[1], mmap_mode="r")
+    rows = max((1 << 20) // mask.shape[1], 1)
+
+    def count():
+        counts = np.zeros(256, np.int64)
+        for y in range(0, len(mask), rows):
+            counts += np.bincount(mask[y : y + rows].ravel(), minlength=256)
+        return counts
+
+    assert benchmark.pedantic(count, rounds=3, warmup_rounds=1).sum() == mask.size
+
+
+def test_confusion_of_two_masks(benchmark, masks):
+    """Both masks, by true and predicted class."""
+    prediction, truth = (np.load(path, mmap_mode="r") for path in masks)
+
+    def compare():
+        return confusion_matrix(prediction, truth, 4, exclude_index=4)
+
+    found = benchmark.pedantic(compare, rounds=3, warmup_rounds=1)
+    assert found.support.sum() == (truth != 4).sum()
+
+
+def test_memory_beyond_the_masks(benchmark, masks, capsys):
+    """What NumPy and Python take; the mapped files are not theirs."""
+    prediction, truth = (np.load(path, mmap_mode="r") for path in masks)
+    tracemalloc.start()
+    try:
+        benchmark.pedantic(
+            confusion_matrix, (prediction, truth, 4), {"exclude_index": 4}, rounds=1
         )
-        with open_slide(sample_file("sample.svs")) as slide:
-            tissue = saved_or_found(slide, tmp_path)
-            plan = resolve_segmentation(choice, gather(choice, slide, tissue))
-            return slide.source, replace(plan, tiles_ij=plan.tiles_ij[:count])
-
-    return plan
-
-
-def _seconds(function, *arguments):
-    start_s = time.perf_counter()
-    function(*arguments)
-    return time.perf_counter() - start_s
-
-
-@pytest.mark.parametrize("overlap", [0.0, 0.25])
-@pytest.mark.parametrize("size", SIZES)
-def test_engine_against_bare_networks(benchmark, capsys, planned, size, overlap):
-    """Windows a second over the slide, and on windows that are in memory already."""
-    if size == "published" and not benchmark.enabled:
-        pytest.skip("takes minutes: with --benchmark-enable")
-    source, plan = planned(size, overlap=overlap)
-    if not benchmark.enabled:
-        plan = replace(plan, tiles_ij=plan.tiles_ij[:3])
-    turns, count = (TURNS if benchmark.enabled else 1), len(plan.tiles_ij)
-    with SegmentationPredictor(source, plan) as predictor, torch.inference_mode():
-        tiles = [plan.tiles_ij[k : k + plan.batch] for k in range(0, count, plan.batch)]
-        kept = [predictor.images(predictor.read(batch).pixels) for batch in tiles]
-
-        def bare():
-            for images in kept:
-                predictor._model(images)
-                predictor._classifier(images)
-
-        def engine(turn):
-            options = dict(plan.options)
-            options["labels"] = f"{plan.out}{turn} labels.ome.zarr"
-            made = replace(
-                plan,
-                out=f"{plan.out}{turn}.ome.zarr",
-                options=tuple(options.items()),
-            )
-            for _ in run(source, made):
-                pass
-
-        bare()
-        rates = [
-            (count / _seconds(engine, turn), count / _seconds(bare))
-            for turn in range(turns)
-        ]
-        benchmark.pedantic(lambda: None, rounds=1)
-    engine_rate, bare_rate = map(statistics.median, zip(*rates, strict=True))
-    ratio = statistics.median(one / two for one, two in rates)
+        held_mb = tracemalloc.get_traced_memory()[1] / 1e6
+    finally:
+        tracemalloc.stop()
     with capsys.disabled():
-        print(
-            f"\n{size}, overlap {overlap}: engine {engine_rate:.2f} windows/s, bare "
-            f"{bare_rate:.2f}, ratio {ratio:.2f} (at least 0.85), {count} windows in "
-            f"batches of {plan.batch}, {torch.get_num_threads()} threads"
-        )
+        print(f"\nheld beyond the masks: {held_mb:.0f} MB")
+    assert held_mb < MEMORY_MB
