@@ -1,3 +1,4 @@
+from . import asap as asap
 from . import geojson as geojson
 from . import png as png
 from .shapes import Polygon as Polygon

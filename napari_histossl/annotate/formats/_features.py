@@ -57,9 +57,9 @@ def _polygons(geometry: Any, tally: Tally) -> Iterator[Polygon]:
     """Yield the areas of a geometry; what has none is counted."""
     kind = geometry.get("type") if isinstance(geometry, Mapping) else None
     if kind is None:
-        _skip(tally, "objects without outline")
+        tally.skip("objects without outline")
     elif kind in _WITHOUT_AREA:
-        _skip(tally, _WITHOUT_AREA[kind])
+        tally.skip(_WITHOUT_AREA[kind])
     elif kind == "GeometryCollection":
         for part in geometry.get("geometries") or ():
             yield from _polygons(part, tally)
@@ -67,18 +67,20 @@ def _polygons(geometry: Any, tally: Tally) -> Iterator[Polygon]:
         parts = geometry.get("coordinates") or []
         for rings in [parts] if kind == "Polygon" else parts:
             if rings:
-                shell, *holes = map(_ring, rings)
+                shell, *holes = map(checked_ring, rings)
                 yield Polygon(shell, tuple(holes))
     else:
         raise AnnotationError(f"has a geometry of the unknown type {str(kind)[:40]!r}")
 
 
-def _skip(tally: Tally, kind: str) -> None:
-    tally.skipped[kind] = tally.skipped.get(kind, 0) + 1
+def checked_ring(points: Any) -> Ring:
+    """Return a ring of (x, y) as (y, x), without its repeated end.
 
-
-def _ring(points: Any) -> Ring:
-    """Return a ring without its repeated end, as (y, x)."""
+    Raises
+    ------
+    AnnotationError
+        If it is none; the message continues "object 3 of x.geojson".
+    """
     try:
         xy = np.asarray(points)
     except ValueError:  # pairs and triples, or worse

@@ -29,6 +29,10 @@ class Tally:
     outside: int = 0
     measurements: int = 0
 
+    def skip(self, kind: str) -> None:
+        """Count an object that encloses no area."""
+        self.skipped[kind] = self.skipped.get(kind, 0) + 1
+
     def remarks(self) -> tuple[str, ...]:
         """Return one sentence for each kind."""
         kinds = ", ".join(f"{n} {kind}" for kind, n in sorted(self.skipped.items()))
@@ -131,14 +135,17 @@ def _sound(
     import shapely
 
     given = _to_shapely(polygons)
+    unseamed = [_without_seams(polygon) for polygon in polygons]
     whole = shapely.union_all(
-        [_areas_of(shapely.make_valid(geometry)) for geometry in given]
+        [
+            _areas_of(shapely.make_valid(before)) if after is None else after
+            for before, after in zip(given, unseamed, strict=True)
+        ]
     )
     if whole.area == 0:
         tally.empty += 1
         return ()
-    crossed = [not _keeps_area(polygon) for polygon in polygons]
-    tally.crossing += any(crossed)
+    tally.crossing += None in unseamed
     if _is_beyond(given, extent_px0).any() and extent_px0 is not None:
         height, width = extent_px0
         whole = _areas_of(shapely.intersection(whole, shapely.box(0, 0, width, height)))
@@ -158,18 +165,34 @@ def _areas_of(geometry: Any) -> Any:
     return shapely.union_all(parts[is_area])
 
 
-def _keeps_area(polygon: Polygon) -> bool:
-    """Tell an outline that touches itself from one that crosses itself.
+def _without_seams(polygon: Polygon) -> Any | None:
+    """Return the area of outlines that touch themselves; None where they cross.
 
-    What crosses itself runs round some part the other way, and that part counts
-    negative in the running area of the ring.
+    Programs without holes reach them along a seam, there and back: edges that come an
+    even number of times enclose nothing.
     """
     import shapely
 
-    (geometry,) = _to_shapely([polygon])
-    area = shapely.area(_areas_of(shapely.make_valid(geometry)))
+    ends = [(ring, np.roll(ring, -1, axis=0)) for ring in polygon.rings]
+    edges = np.concatenate([np.stack(pair, axis=1) for pair in ends])[:, :, ::-1]
+    lines = shapely.multilinestrings(shapely.linestrings(_odd_ones(edges)))
+    if not shapely.is_simple(lines):
+        return None
+    area = shapely.build_area(lines)
     shell, *holes = (abs(ring_area(ring)) for ring in polygon.rings)
-    return bool(abs(shell - sum(holes) - area) <= _SAME_AREA * max(shell, 1.0))
+    difference = abs(shell - sum(holes) - area.area)
+    return area if difference <= _SAME_AREA * max(shell, 1.0) else None
+
+
+def _odd_ones(edges: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the edges (N, 2, 2) that come an odd number of times, either way round."""
+    flat = edges.reshape(-1, 4)
+    is_back = (flat[:, 0] > flat[:, 2]) | (
+        (flat[:, 0] == flat[:, 2]) & (flat[:, 1] > flat[:, 3])
+    )
+    flat = np.where(is_back[:, None], flat[:, [2, 3, 0, 1]], flat)
+    once, counts = np.unique(flat, axis=0, return_counts=True)
+    return np.asarray(once[counts % 2 == 1].reshape(-1, 2, 2))
 
 
 def ring_area(ring: Ring) -> float:

@@ -18,8 +18,9 @@ from typing import TextIO
 
 from napari_histossl.annotate.formats._corners import ReadableMask
 from napari_histossl.annotate.formats._features import feature_of, shapes_of
-from napari_histossl.annotate.formats._json_stream import FeatureStream, read_text
+from napari_histossl.annotate.formats._json_stream import FeatureStream
 from napari_histossl.annotate.formats._mending import Tally, mended
+from napari_histossl.annotate.formats._text import read_text
 from napari_histossl.annotate.formats._tracing import Tracer
 from napari_histossl.annotate.formats.shapes import Shape, Shapes
 from napari_histossl.errors import AnnotationError

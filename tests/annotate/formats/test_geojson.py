@@ -1,7 +1,6 @@
 """Polygons of a mask: rasterised back, they are the mask."""
 
 import json
-from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
@@ -9,28 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from masks_in_memory import ArrayMask
 from scipy import ndimage
 
 from napari_histossl.annotate.formats import _corners, _regions, geojson
 from napari_histossl.classes import DEFAULT_CLASSES
 from napari_histossl.errors import AnnotationError, StoreError
-from napari_histossl.geometry import Box, Level
-
-
-@dataclass
-class ArrayMask:
-    """A mask in memory, with one level."""
-
-    array: np.ndarray
-    downsample: float = 1.0
-    classes = DEFAULT_CLASSES
-
-    @property
-    def levels(self):
-        return (Level(self.array.shape, 1.0),)
-
-    def read(self, box, level=0):
-        return self.array[box.slices]
+from napari_histossl.geometry import Box
 
 
 def write(mask, path, **options):

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from napari_histossl.annotate.formats import _json_stream, geojson
+from napari_histossl.annotate.formats import _text, geojson
 from napari_histossl.annotate.formats.shapes import Polygon, Shape, Shapes
 from napari_histossl.errors import AnnotationError
 
@@ -167,8 +167,11 @@ def test_what_lies_outside_the_slide_is_cut_off_and_said(save):
     assert "skipped, outside the slide: 1 object" in found.remarks
 
 
-def test_an_outline_without_area_is_skipped_and_said(save):
-    found = geojson.read(save(feature([[[0, 0], [5, 5], [9, 9], [0, 0]]])))
+@pytest.mark.parametrize(
+    "ring", [[[0, 0], [5, 5], [9, 9], [0, 0]], [[0, 0], [5, 5], [0, 0], [5, 5]]]
+)
+def test_an_outline_without_area_is_skipped_and_said(save, ring):
+    found = geojson.read(save(feature([ring])))
     assert len(found) == 0
     assert found.remarks == ("skipped, without any area: 1 object",)
 
@@ -232,7 +235,7 @@ def test_bytes_that_are_no_text(tmp_path):
 
 def test_a_file_larger_than_the_limit(save, monkeypatch):
     path = save(feature([SQUARE]))
-    monkeypatch.setattr(_json_stream, "LARGEST_FILE_BYTES", 100)
+    monkeypatch.setattr(_text, "LARGEST_FILE_BYTES", 100)
     with pytest.raises(AnnotationError, match="are read up to"):
         geojson.read(path)
 
