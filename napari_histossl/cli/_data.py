@@ -17,6 +17,7 @@ def register(app: typer.Typer) -> None:
     )
     group.command("draw")(draw)
     group.command("check")(check)
+    group.command("tiles")(tiles)
     app.add_typer(group, name="data")
 
 
@@ -73,3 +74,36 @@ def draw(
     counts = json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))["counts"]
     for part, numbers in counts.items():
         print(f"{part}: {', '.join(f'{n} {what}' for what, n in numbers.items())}")
+
+
+def tiles(
+    folder: FolderArgument,
+    out: Annotated[Path, typer.Argument(help="Folder for the tiles.")],
+    layout: LayoutOption = "auto",
+    tile_px: Annotated[
+        int, typer.Option(min=1, help="Edge of a tile in pixels.")
+    ] = 512,
+    mpp: Annotated[float, typer.Option(help="Micrometres per pixel of a tile.")] = 1.0,
+    tissue: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of a tile that is tissue.")
+    ] = 0.25,
+) -> None:
+    """Cut tiles of slides and of their masks: img_dir and ann_dir.
+
+    PANDA's slides of one hospital, or slides with masks made here. Tiles of too little
+    tissue, and those in which nothing is labelled, are left out. Cutting that was
+    interrupted goes on when the same command is given again.
+    """
+    from napari_histossl.training.patch_sets import slides_of
+    from napari_histossl.training.set_layouts import find_layout
+    from napari_histossl.training.tile_files import cut_tiles
+    from napari_histossl.training.tile_grid import TilePlan
+
+    slides = slides_of(folder, find_layout(folder) if layout == "auto" else layout)
+    problems: list[str] = []
+    work = cut_tiles(slides, out, TilePlan(tile_px, mpp, tissue), problems)
+    show_progress(work, "cutting")
+    for sentence in problems:
+        print(sentence)
+    for part in sorted((out / "img_dir").glob("*")):
+        print(f"{part.name}: {len(list(part.glob('*.png')))} tiles")

@@ -11,6 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from napari_histossl.classes import UNLABELLED, ClassInfo, ClassTable
 from napari_histossl.errors import DataSetError
 from napari_histossl.slide import FileSource
@@ -90,6 +93,13 @@ class SlideSet:
     classes: ClassTable
     values: dict[int, int]
     known: frozenset[int]
+
+    def table(self) -> NDArray[np.uint8]:
+        """Return the class from 0 of each of 256 values, n for those that are none."""
+        table = np.full(256, len(self.classes), np.uint8)
+        for value, meaning in self.values.items():
+            table[value] = meaning
+        return table
 
 
 def panda_slides(root: Path, provider: str | None = None) -> SlideSet:

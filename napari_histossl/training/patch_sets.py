@@ -144,7 +144,17 @@ def slides_of(root: Path, layout: str) -> SlideSet:
         Its folder.
     layout : {"panda", "radboud", "karolinska", "slides"}
         How it lies on disk.
+
+    Raises
+    ------
+    DataSetError
+        If it is a set of another kind, or slides do not belong together.
     """
+    if layout not in SLIDE_LAYOUTS:
+        raise DataSetError(
+            f"{root} is a set of pictures ({layout}); expected slides with masks, "
+            f"PANDA's or made here"
+        )
     if layout == "slides":
         return own_slides(root)
     return panda_slides(root, None if layout == "panda" else layout)

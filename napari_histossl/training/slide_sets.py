@@ -70,9 +70,7 @@ class CutPatches:
         self.classes: ClassTable = slides.classes
         self.mpp = plan.mpp
         self.exclude_index = len(slides.classes)
-        self._table = np.full(256, self.exclude_index, np.uint8)
-        for value, meaning in slides.values.items():
-            self._table[value] = meaning
+        self._table = slides.table()
         self._cuts = _cuts(slides, split, plan)
         self._pictures = SlidePatches([cut.place for cut in self._cuts])
         self._masks = KeptOpen[RedLabels | Pyramid](_MOST_OPEN)
@@ -125,17 +123,20 @@ class CutPatches:
         cut = self._cuts[index]
         assert cut.slide.mask is not None  # slides without one are left out
         with self._lock:
-            labels = self._masks.get(cut.slide.mask)
-            downsample = cut.place.downsample / finest_downsample(labels)
-            values = read_labels(labels, cut.place.box, downsample)
+            values = labels_at(self._masks.get(cut.slide.mask), cut.place)
             self._masks.trim()
-        return self._table[values]
+        return np.asarray(self._table[values])
 
     def close(self) -> None:
         """Close slides and masks."""
         self._pictures.close()
         with self._lock:
             self._masks.close()
+
+
+def labels_at(labels: RedLabels | Pyramid, place: Place) -> NDArray[np.uint8]:
+    """Return the values of a mask where a tile of its slide lies, (H, W) of uint8."""
+    return read_labels(labels, place.box, place.downsample / finest_downsample(labels))
 
 
 def finest_downsample(labels: RedLabels | Pyramid) -> float:

@@ -32,3 +32,15 @@ def test_check_says_what_is_wrong_and_fails(tmp_path):
     assert lines[-1].startswith("train 25, val 25, test 25: ")
     empty = run("check", tmp_path)
     assert isinstance(empty.exception, DataSetError)
+
+
+def test_tiles_of_panda(panda, tmp_path):
+    options = ("--layout", "karolinska", "--tile-px", 100, "--tissue", 0.5)
+    result = run("tiles", panda, tmp_path / "tiles", *options)
+    assert result.exit_code == 0, result.output
+    (line,) = result.stdout.splitlines()
+    part, count = line.split(": ")
+    tiles = list((tmp_path / "tiles" / "ann_dir" / part).glob("*_mask.png"))
+    assert count == f"{len(tiles)} tiles"
+    again = run("tiles", tmp_path / "tiles", tmp_path / "more")
+    assert "expected slides with masks" in str(again.exception)
