@@ -1,6 +1,13 @@
+from . import cam as cam
+from . import deeplab as deeplab
+from . import dropout_attention as dropout_attention
+from . import gate as gate
+from . import pseudo_masks as pseudo_masks
+from . import recipe as recipe
 from . import region_vit as region_vit
 from . import registry as registry
 from . import resnet as resnet
+from . import resnet38 as resnet38
 from . import vit as vit
 from . import weights as weights
 from .library import StoredWeights as StoredWeights

@@ -1,5 +1,7 @@
 """Masks out of activation: against the original's rule written out, and by hand."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -52,6 +54,18 @@ def test_masks_equal_the_published_rule():
     assert quirk.sum() <= 6
     np.testing.assert_array_equal(got[~quirk], expected[~quirk])
     assert set(np.unique(got)) == {0, 1, 2, 3, 4}
+
+
+@pytest.mark.parametrize("cam_relu", [False, True])
+@pytest.mark.parametrize("normalise", ["class", "joint"])
+def test_masks_are_the_largest_of_the_scaled_maps(cam_relu, normalise):
+    rules = replace(PAPER, cam_relu=cam_relu, normalise=normalise)
+    maps = torch.randn(9, 3, 12, 8, generator=torch.Generator().manual_seed(0))
+    labels = torch.tensor([[1, 0, 1], [1, 1, 1], [0, 1, 1]] * 3)
+    scaled = scaled_maps(maps, labels, rules)
+    scaled[labels == 0] = -1
+    expected = scaled.argmax(1).byte()
+    assert torch.equal(pseudo_mask(maps, labels, rules), expected)
 
 
 def test_scaling():
