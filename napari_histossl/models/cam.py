@@ -16,7 +16,7 @@ classes share one forward pass.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 
 import torch
@@ -24,6 +24,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from napari_histossl.errors import ModelError
+from napari_histossl.models._channel_weights import (
+    Method,
+    channel_weights,
+    channel_weights_plus_plus,
+)
+from napari_histossl.models._class_maps import resized, rounds_of, spread
 from napari_histossl.models._recorded import Recorded, record_layers
 
 __all__ = [
@@ -40,9 +46,6 @@ __all__ = [
     "grad_cams_of_labels",
     "record_layers",
 ]
-
-Method = Callable[[Tensor, Tensor, Tensor], Tensor]
-"""Weights (B, C) of the channels from maps and gradients (B, C, h, w), scores (B,)."""
 
 
 class AveragingClassifier(Protocol):
@@ -207,48 +210,6 @@ def grad_cams(
 # ---- From a recorded forward pass ----
 
 
-def channel_weights(maps: Tensor, gradients: Tensor, scores: Tensor) -> Tensor:
-    """Return Grad-CAM's weights of channels, (B, C): the mean of the gradient.
-
-    Parameters
-    ----------
-    maps, gradients : Tensor of shape (B, C, h, w)
-        Of a layer, and of the scores by it.
-    scores : Tensor of shape (B,)
-        Logit of each picture; not needed here.
-
-    Returns
-    -------
-    Tensor of shape (B, C)
-        Of either sign.
-    """
-    return gradients.mean((2, 3))
-
-
-def channel_weights_plus_plus(
-    maps: Tensor, gradients: Tensor, scores: Tensor
-) -> Tensor:
-    """Return Grad-CAM++'s weights of channels, (B, C), for the exponential of a score.
-
-    Parameters
-    ----------
-    maps, gradients : Tensor of shape (B, C, h, w)
-        Of a layer, and of the scores by it.
-    scores : Tensor of shape (B,)
-        Logit of each picture.
-
-    Returns
-    -------
-    Tensor of shape (B, C)
-        At least 0.
-    """
-    total = (maps * gradients**3).sum((2, 3), keepdim=True)
-    below = 2 * gradients**2 + total  # 0 where the gradient is: nothing to share out
-    shares = gradients**2 / below.where(below != 0, 1)
-    rising = (scores.exp()[:, None, None, None] * gradients).relu()
-    return (shares * rising).sum((2, 3))
-
-
 def grad_cams_of(
     recorded: Recorded,
     classes: Sequence[int],
@@ -288,8 +249,8 @@ def grad_cams_of(
     chosen = torch.eye(count, dtype=torch.bool, device=recorded.logits.device)
     rounds = [chosen[index].expand_as(recorded.logits) for index in classes]
     return {
-        layer: _resized(maps, size_px or recorded.size_px)
-        for layer, maps in _rounds_of(recorded, rounds, method).items()
+        layer: resized(maps, size_px or recorded.size_px)
+        for layer, maps in rounds_of(recorded, rounds, method).items()
     }
 
 
@@ -337,63 +298,8 @@ def grad_cams_of_labels(
     rank = present.cumsum(1) * present  # 1 at the first class of a picture
     rounds = [rank == number for number in range(1, int(rank.max()) + 1)]
     return {
-        layer: _resized(
-            _spread(maps, rounds, labels.shape[1]), size_px or recorded.size_px
+        layer: resized(
+            spread(maps, rounds, labels.shape[1]), size_px or recorded.size_px
         )
-        for layer, maps in _rounds_of(recorded, rounds, method).items()
+        for layer, maps in rounds_of(recorded, rounds, method).items()
     }
-
-
-def _rounds_of(
-    recorded: Recorded, rounds: Sequence[Tensor], method: Method
-) -> dict[str, Tensor]:
-    """Return maps (B, rounds, h, w) of each layer, one backward pass a round.
-
-    Each round chooses at most one class of each picture, (B, classes); in evaluation
-    mode the logit of one picture does not depend on the others.
-    """
-    with torch.inference_mode(False), torch.enable_grad():
-        found: dict[str, Tensor] = {
-            layer: maps.new_zeros(len(maps), len(rounds), *maps.shape[2:])
-            for layer, maps in recorded.maps.items()
-        }
-        for place, chosen in enumerate(rounds):
-            # a copy: the choice may have been made in inference mode
-            scores = (recorded.logits * chosen.clone()).sum(1)  # (B,)
-            gradients = _gradients(scores, recorded.maps)
-            for layer, maps in recorded.maps.items():
-                weights = method(maps.detach(), gradients[layer], scores.detach())
-                found[layer][:, place] = _weighed(maps.detach(), weights)
-    return found
-
-
-def _gradients(scores: Tensor, maps: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Return the gradient of scores (B,) by each map (B, C, h, w)."""
-    found = torch.autograd.grad(
-        scores.sum(), list(maps.values()), retain_graph=True, allow_unused=True
-    )
-    for layer, gradient in zip(maps, found, strict=True):
-        if gradient is None:
-            raise ModelError(f"the logits do not depend on the layer {layer!r}")
-    return dict(zip(maps, found, strict=True))
-
-
-def _weighed(maps: Tensor, weights: Tensor) -> Tensor:
-    """Return the sum of maps (B, C, h, w) by weights (B, C): (B, h, w)."""
-    return torch.einsum("bchw,bc->bhw", maps, weights)
-
-
-def _spread(maps: Tensor, rounds: Sequence[Tensor], count: int) -> Tensor:
-    """Return maps (B, rounds, h, w) at the classes that they are of, 0 elsewhere."""
-    spread = maps.new_zeros(len(maps), count, *maps.shape[2:])
-    for place, chosen in enumerate(rounds):
-        picture, index = chosen.nonzero(as_tuple=True)
-        spread[picture, index] = maps[picture, place]
-    return spread
-
-
-def _resized(maps: Tensor, size_px: tuple[int, int]) -> Tensor:
-    """Return maps (B, K, h, w) at another size; pixels are squares, not corners."""
-    if not maps.shape[1]:
-        return maps.new_zeros(*maps.shape[:2], *size_px)
-    return F.interpolate(maps, size_px, mode="bilinear", align_corners=False)

@@ -94,7 +94,7 @@ def _mean(maps, gradient, score):
 
 
 def _plus_plus(maps, gradient, score):
-    """Chattopadhyay et al., equations 10 and 19, channel by channel."""
+    """Chattopadhyay et al.'s formula, channel by channel."""
     weights = maps.new_zeros(len(maps))
     for channel, (a, g) in enumerate(zip(maps, gradient, strict=True)):
         below = 2 * g**2 + (a * g**3).sum()
