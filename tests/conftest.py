@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
+import os
 import shutil
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -68,6 +71,43 @@ def tiny_tiff(tmp_path: Path, tissue_picture: np.ndarray) -> Path:
         half = np.ascontiguousarray(tissue_picture[::2, ::2])
         writer.write(half, subfiletype=1, metadata=None, **options)
     return path
+
+
+class _Privileges:
+    """What this thread of Linux may do: three words for the lower 32 rights."""
+
+    _VERSION, _MAY_WRITE_ANYWHERE, _MAY_READ_ANYWHERE = 0x20080522, 1 << 1, 1 << 2
+
+    def __init__(self) -> None:
+        self._libc = ctypes.CDLL(None, use_errno=True)
+        self._who = (ctypes.c_uint32 * 2)(self._VERSION, 0)
+        self._had = (ctypes.c_uint32 * 6)()
+        assert self._libc.capget(self._who, self._had) == 0
+
+    def give_up(self) -> bool:
+        fewer = (ctypes.c_uint32 * 6)(*self._had)
+        fewer[0] &= ~(self._MAY_WRITE_ANYWHERE | self._MAY_READ_ANYWHERE)
+        return self._libc.capset(self._who, fewer) == 0
+
+    def take_back(self) -> None:
+        assert self._libc.capset(self._who, self._had) == 0
+
+
+@pytest.fixture
+def modes_hold() -> Iterator[None]:
+    """Folders that may not be written are not, also where root runs the tests."""
+    if sys.platform == "win32":
+        pytest.skip("modes of POSIX")
+    if os.geteuid() != 0:
+        yield
+        return
+    if sys.platform != "linux":
+        pytest.skip("root may write everywhere")
+    privileges = _Privileges()
+    if not privileges.give_up():
+        pytest.skip("root may write everywhere, and may not give that up")
+    yield
+    privileges.take_back()
 
 
 class LatencySlide(Slide):

@@ -177,8 +177,9 @@ class _Sizes:
 def _sizes(slide: Slide, downsample: float, shape: tuple[int, int]) -> _Sizes:
     if slide.mpp_yx is not None:
         um = float(np.sqrt(slide.mpp_yx[0] * slide.mpp_yx[1])) * downsample
+        gap_px = min(_GAP_UM / um, max(shape) / 8)  # whatever scale is claimed
         return _Sizes(
-            (_SPECK_UM / um) ** 2, (_HOLE_UM / um) ** 2, max(1, round(_GAP_UM / um))
+            (_SPECK_UM / um) ** 2, (_HOLE_UM / um) ** 2, max(1, round(gap_px))
         )
     if max(slide.levels[0].shape) <= OVERVIEW_PX:
         sixteenth = shape[0] * shape[1] / 16

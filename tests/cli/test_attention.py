@@ -190,6 +190,25 @@ def test_a_gpu_that_is_absent(tiny_tiff, weights, tmp_path, attention):
     assert not list(tmp_path.rglob("*.zarr"))
 
 
+@pytest.mark.parametrize("mpp", ["500", "0.000001", "nan", "-1", "0"])
+def test_an_absurd_scale(tissue_picture, weights, tmp_path, attention, mpp):
+    path = tmp_path / "picture.png"
+    Image.fromarray(tissue_picture).save(path)
+    _assert_refused(attention(path, "--weights", weights, f"--mpp={mpp}"), mpp[:3])
+    assert not list(tmp_path.rglob("*.zarr"))
+
+
+@pytest.mark.usefixtures("modes_hold")
+def test_a_folder_that_may_not_be_written(tiny_tiff, weights, tmp_path, attention):
+    words = (tiny_tiff, "--weights", weights)
+    tmp_path.chmod(0o500)
+    try:
+        _assert_refused(attention(*words), "a workspace folder in which you may write")
+    finally:
+        tmp_path.chmod(0o700)
+    assert attention(*words, "--workspace", tmp_path / "elsewhere").code == 0
+
+
 class _Bomb:
     def __init__(self, target):
         self.target = target

@@ -17,7 +17,7 @@ REAL = (
 )
 
 
-def run(*words, timeout=120):
+def run(*words, timeout=280):
     """Run the program as a shell does; return exit code and what it said."""
     done = subprocess.run(
         [sys.executable, "-m", "napari_histossl", *map(str, words)],

@@ -177,6 +177,16 @@ def test_a_slide_without_embeddings(tiny_tiff, histossl):
     refused(histossl("embeddings", "clusters", tiny_tiff), "napari-histossl features")
 
 
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
+@pytest.mark.parametrize("command", ["features", "hierarchy"])
+def test_a_gpu_that_is_absent(command, tiny_tiff, weights, histossl):
+    words = [command, tiny_tiff, "--weights", weights / "tiny.safetensors"]
+    if command == "hierarchy":
+        words += ["--region-weights", weights / "region.safetensors"]
+    refused(histossl(*words, "--device", "cuda"), "a GPU was asked for")
+    assert not list(tiny_tiff.parent.rglob("*.zarr"))
+
+
 def test_two_levels_of_attention(tiny_tiff, weights, histossl):
     from napari_histossl.overlays.hierarchy_view import HierarchyView
     from napari_histossl.store import Pyramid

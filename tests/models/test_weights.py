@@ -174,6 +174,23 @@ def test_files_that_hold_something_else(model, tmp_path):
     assert examine_weights(tmp_path / "silent.pt").spec is None
 
 
+def test_a_full_disk(model, tmp_path):
+    """No file may grow beyond 1000 bytes; what was there before stays there."""
+    resource = pytest.importorskip("resource", reason="limits of POSIX")
+    spec, path = model_spec("vit", **SMALL), tmp_path / "a.safetensors"
+    save_weights(model, spec, path)
+    before = path.read_bytes()
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limit[1]))
+    try:
+        with pytest.raises(WeightsError, match="cannot be written to"):
+            save_weights(model, spec, path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+    assert path.read_bytes() == before
+    save_weights(model, spec, path)
+
+
 def test_writing_where_one_cannot(model, tmp_path):
     spec = model_spec("vit", **SMALL)
     with pytest.raises(WeightsError, match="no folder"):

@@ -1,10 +1,10 @@
 """Kills, full disks, read-only folders, torn slides, useless weights."""
 
-import os
 import pickle
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ import tifffile
 from napari_histossl.errors import ModelError, StoreError, WeightsError
 from napari_histossl.overlays import run, unreadable_tiles
 from napari_histossl.slide import ArraySlide, open_slide
-from napari_histossl.store import Pyramid
+from napari_histossl.store import EmbeddingStore, Pyramid
 
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.torch
@@ -133,9 +133,27 @@ def test_a_full_disk_is_a_sentence_and_the_run_can_be_taken_up(
     _assert_equal(plan, whole)
 
 
-@pytest.mark.skipif(
-    sys.platform == "win32" or os.geteuid() == 0, reason="may write everywhere"
-)
+def test_a_full_disk_while_features_are_computed(small_slide, make_plan, tmp_path):
+    plan = replace(
+        make_plan(batch=2), kind="features", out=str(tmp_path / "features.zarr")
+    )
+    child = _in_another_process(
+        _FULL.format(limit=1000), small_slide.source, plan, tmp_path
+    )
+    said, errors = child.communicate()
+    assert "Traceback" not in errors
+    sentence, done = said.splitlines()
+    assert "features.zarr" in sentence
+    assert "room" in sentence
+    records = list(run(small_slide.source, plan))
+    assert records[0].done >= int(done)
+    with EmbeddingStore.open(plan.out) as store:
+        found = store.read().features
+    assert found.shape == (35, 24)
+    assert np.isfinite(found).all()
+
+
+@pytest.mark.usefixtures("modes_hold")
 def test_a_read_only_folder(small_slide, make_plan, tmp_path):
     tmp_path.chmod(0o500)
     try:

@@ -3,7 +3,6 @@
 import signal
 import subprocess
 import sys
-import time
 from dataclasses import replace
 
 import numpy as np
@@ -14,7 +13,7 @@ from napari_histossl.models import create_model, examine_weights, load_model, mo
 from napari_histossl.overlays import run, unreadable_tiles
 from napari_histossl.panels import AttentionChoice, SlideFacts
 from napari_histossl.panels.features import resolve_features, summarise_features
-from napari_histossl.slide import virtual_levels
+from napari_histossl.slide import ArraySlide, virtual_levels
 from napari_histossl.store import EmbeddingStore
 
 torch = pytest.importorskip("torch")
@@ -161,14 +160,27 @@ def test_a_patch_that_cannot_be_read(tmp_path, make_features, tiny_tiff):
     assert len(read(plan)) == len(plan.tiles_ij) - len(lost)
 
 
+def test_a_slide_smaller_than_a_patch(make_features):
+    small = ArraySlide(
+        np.full((20, 11, 3), 120, np.uint8), mpp_yx=(0.5, 0.5), name="tiny"
+    )
+    plan = make_features(small)
+    list(run(small.source, plan))
+    found = read(plan)
+    assert found.positions_px0.tolist() == [[0, 0]]
+    assert np.isfinite(found.features).all()
+
+
 _RUN = """
-import sys, pickle
+import sys, pickle, time
 from napari_histossl.overlays import run
 import torch
 torch.set_num_threads(1)
 source, plan = pickle.load(open(sys.argv[1], "rb"))
-for record in run(source, plan):
+for number, record in enumerate(run(source, plan)):
     print(record.done, flush=True)
+    if number == 7:  # while the next batches are computed beside
+        time.sleep(600)
 """
 
 
@@ -188,7 +200,6 @@ def test_a_kill_costs_what_was_in_flight(tmp_path, make_features, tiny_tiff):
             text=True,
         )
         said = [int(worker.stdout.readline()) for _ in range(8)]
-        time.sleep(0.02)
         worker.send_signal(signal.SIGKILL)
         worker.wait()
         worker.stdout.close()

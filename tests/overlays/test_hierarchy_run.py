@@ -5,7 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from napari_histossl.errors import ModelError, PlanError, StoreError, WeightsError
+from napari_histossl.errors import (
+    ModelError,
+    PlanError,
+    SlideReadError,
+    StoreError,
+    WeightsError,
+)
 from napari_histossl.geometry import Box
 from napari_histossl.models import (
     create_model,
@@ -14,7 +20,7 @@ from napari_histossl.models import (
     model_spec,
     save_weights,
 )
-from napari_histossl.overlays import run
+from napari_histossl.overlays import run, unreadable_tiles
 from napari_histossl.overlays.hierarchy_model import HierarchyModel
 from napari_histossl.overlays.hierarchy_view import HierarchyView
 from napari_histossl.panels.hierarchy import (
@@ -176,6 +182,43 @@ def test_going_on_where_it_was_closed(small_slide, make_hierarchy):
         )
     with pytest.raises(StoreError, match="another shifted"):
         list(run(small_slide.source, make_hierarchy(shifted=True)))
+
+
+class _Torn(ArraySlide):
+    """A slide of which one corner cannot be decoded."""
+
+    def _read_inside(self, box, level):
+        if box.y1 > 140 and box.x1 > 190:
+            raise SlideReadError("the tile at the corner cannot be decoded")
+        return super()._read_inside(box, level)
+
+
+def test_a_region_that_cannot_be_read(picture, make_hierarchy, monkeypatch):
+    def torn_slide(_source=None):
+        return _Torn(picture, mpp_yx=(0.5, 0.5), name="torn")
+
+    torn = torn_slide()
+    plan = make_hierarchy(torn)
+    monkeypatch.setattr(type(torn.source), "open", torn_slide)
+    records = list(run(torn.source, plan))
+    assert "1 tile could not be read and is left out" in records[-1].message
+    assert set(unreadable_tiles(plan.out)) == {(1, 1)}
+    with Pyramid.open(plan.out) as pyramid:
+        stored = pyramid.read(pyramid.levels[0].box)
+    assert np.isnan(stored[:, 16:, 16:]).all()
+    assert np.isfinite(stored[:, :16]).all()
+
+
+def test_a_slide_smaller_than_a_patch(make_hierarchy):
+    small = ArraySlide(
+        np.full((20, 11, 3), 120, np.uint8), mpp_yx=(0.5, 0.5), name="tiny"
+    )
+    plan = make_hierarchy(small)
+    list(run(small.source, plan))
+    with Pyramid.open(plan.out) as pyramid:
+        stored = pyramid.read(pyramid.levels[0].box)
+    assert stored.shape == (6, 3, 2)
+    assert np.isfinite(stored).all()
 
 
 def test_the_plan_says_what_it_will_do(make_hierarchy):

@@ -1,6 +1,7 @@
 """A training from its first step to its file, and taken up again in the middle."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -106,6 +107,21 @@ def test_a_damaged_checkpoint_says_so(discs, tmp_path):
     work = _train(discs, DINO, out, overwrite=True)
     assert next(work).done == 1
     work.close()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_full_disk_is_told_and_the_training_taken_up(discs, tmp_path, monkeypatch):
+    monkeypatch.setattr("napari_histossl.training.loop._CHECKPOINT_S", 0.0)
+    out = tmp_path / "x.safetensors"
+    work = _train(discs, DINO, out)
+    next(work), next(work)
+    partial = out.with_name("x.safetensors.checkpoint.partial")
+    partial.symlink_to("/dev/full")
+    with pytest.raises(WeightsError, match="free some space"):
+        list(work)
+    partial.unlink()
+    assert next(_train(discs, DINO, out)).done > 1  # from the last checkpoint
+    assert list(_train(discs, DINO, out))[-1].done == 6
 
 
 def test_the_number_of_steps_is_remembered(discs, tmp_path, monkeypatch):
