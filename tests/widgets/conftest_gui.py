@@ -6,8 +6,11 @@ import time
 
 import numpy as np
 
-PATIENCE_MS = 120_000
+PATIENCE_MS = 240_000
 """Nothing here takes so long, also where other work keeps all cores busy."""
+
+_ROUND_S = 0.01
+"""About as long as the window takes to look for events where nothing else runs."""
 
 _MARGINS_PX = (16, 16, -16, -16)
 """Left, top, right, bottom: what is closer to the edge may be outside elsewhere."""
@@ -31,10 +34,11 @@ def world_to_canvas(viewer, world_yx):
 
 
 def settle(seconds: float = 0.3) -> None:
-    """Let the window handle its events."""
+    """Let the window handle its events; for longer where the machine is busy."""
     from qtpy.QtWidgets import QApplication
 
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
+    end, rounds = time.monotonic() + seconds, seconds / _ROUND_S
+    while time.monotonic() < end or rounds > 0:
         QApplication.processEvents()
         time.sleep(0.005)
+        rounds -= 1

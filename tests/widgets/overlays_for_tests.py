@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from conftest_gui import PATIENCE_MS
 
 from napari_histossl.geometry import Box
 from napari_histossl.overlays.plan import MEANINGS, UNITS
@@ -63,6 +64,6 @@ def press(qtbot, button):
     """Click a button that can be seen, as soon as it can be pressed."""
     from qtpy.QtCore import Qt
 
-    qtbot.waitUntil(button.isEnabled, timeout=60_000)
+    qtbot.waitUntil(button.isEnabled, timeout=PATIENCE_MS)
     assert button.isVisible(), f"{button.text()} is not to be seen"
     qtbot.mouseClick(button, Qt.MouseButton.LeftButton)

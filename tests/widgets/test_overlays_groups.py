@@ -6,7 +6,7 @@ import shutil
 
 import numpy as np
 import pytest
-from conftest_gui import settle, world_to_canvas
+from conftest_gui import PATIENCE_MS, settle, world_to_canvas
 from overlays_for_tests import press, write_overlay
 from test_similar_group import store
 
@@ -47,7 +47,9 @@ def look(viewer):
 
 def point_at_tissue(group, qtbot):
     press(qtbot, group.find_button)
-    qtbot.waitUntil(lambda: "Click a patch" in group._status.text(), timeout=60_000)
+    qtbot.waitUntil(
+        lambda: "Click a patch" in group._status.text(), timeout=PATIENCE_MS
+    )
 
 
 def click(viewer, at_px0):
@@ -62,15 +64,15 @@ def click(viewer, at_px0):
 
 def find(viewer, group, at_px0, qtbot):
     click(viewer, at_px0)
-    qtbot.waitUntil(lambda: group.layer.heat is not None, timeout=60_000)
-    qtbot.waitUntil(lambda: "most like" in group._status.text(), timeout=60_000)
+    qtbot.waitUntil(lambda: group.layer.heat is not None, timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: "most like" in group._status.text(), timeout=PATIENCE_MS)
 
 
 def test_similarity_takes_the_place_of_an_overlay_for_a_while(searched, qtbot):
     viewer, page, group = searched
     overlay = page.overlay.layer
     find(viewer, group, (120, 620), qtbot)
-    qtbot.waitUntil(lambda: not overlay.visible, timeout=60_000)
+    qtbot.waitUntil(lambda: not overlay.visible, timeout=PATIENCE_MS)
     assert group._heat.isChecked()
     press(qtbot, page.shown.controls.pictures.buttons()[1])
     assert overlay.visible
@@ -119,14 +121,14 @@ def test_the_page_searches_the_worklist_and_opens_its_slides(
     matches = group.search.result.matches
     group.results.chosen.emit(next(i for i, m in enumerate(matches) if m.part == 1))
     assert dock.bench.shown.source.name == "Berta.tif"
-    qtbot.waitUntil(lambda: group.layer.heat is not None, timeout=60_000)
+    qtbot.waitUntil(lambda: group.layer.heat is not None, timeout=PATIENCE_MS)
 
 
 def test_clusters_are_an_overlay_among_the_others(searched, qtbot):
     _viewer, page, group = searched
     press(qtbot, group.groups._clusters)
     clusters = page.shown.class_controls
-    qtbot.waitUntil(clusters.isVisible, timeout=60_000)
+    qtbot.waitUntil(clusters.isVisible, timeout=PATIENCE_MS)
     assert page.overlay.layer is None
     known = page.shown.known
     assert known.currentText() == "clusters drawn"
@@ -152,7 +154,7 @@ def test_a_price_is_of_the_weights_that_are_chosen(searched, tmp_path, qtbot):
     group.compute.refresh()
     press(qtbot, group.compute.ask_button)
     qtbot.waitUntil(
-        lambda: "128 numbers" in group.compute._price.text(), timeout=60_000
+        lambda: "128 numbers" in group.compute._price.text(), timeout=PATIENCE_MS
     )
     path = tmp_path / "my simclr.safetensors"
     shutil.copy(sample_file("simclr_sample.safetensors"), path)
@@ -160,6 +162,6 @@ def test_a_price_is_of_the_weights_that_are_chosen(searched, tmp_path, qtbot):
     assert not group.compute._answer.isVisible()
     press(qtbot, group.compute.ask_button)
     qtbot.waitUntil(
-        lambda: "numbers each" in group.compute._price.text(), timeout=60_000
+        lambda: "numbers each" in group.compute._price.text(), timeout=PATIENCE_MS
     )
     assert group.compute.plan.out.endswith("my simclr.zarr")

@@ -6,7 +6,7 @@ import shutil
 
 import numpy as np
 import pytest
-from conftest_gui import settle, world_to_canvas
+from conftest_gui import PATIENCE_MS, settle, world_to_canvas
 from overlays_for_tests import TOKEN_PX, TOKENS, known_values, press, write_overlay
 from PIL import Image
 
@@ -41,7 +41,7 @@ def wait_sharp(page, qtbot):
         return drawing.is_sharp and drawing.is_resting
 
     settle(0.3)
-    qtbot.waitUntil(is_sharp, timeout=60_000)
+    qtbot.waitUntil(is_sharp, timeout=PATIENCE_MS)
     settle(0.1)
 
 
@@ -96,12 +96,14 @@ def test_weights_are_listed_with_what_is_known(
         "my dino_sample",
         "my simclr_sample",
     ]
-    qtbot.waitUntil(lambda: "8 heads" in form._about.text(), timeout=60_000)
+    qtbot.waitUntil(lambda: "8 heads" in form._about.text(), timeout=PATIENCE_MS)
     assert "0.5 µm per pixel" in form._about.text()
     assert form._block.count() == 4
     assert not form._model.isVisible(), "the file says its model"
     form.weights._list.setCurrentIndex(2)
-    qtbot.waitUntil(lambda: "no attention" in page.runs.cost.text(), timeout=60_000)
+    qtbot.waitUntil(
+        lambda: "no attention" in page.runs.cost.text(), timeout=PATIENCE_MS
+    )
     assert "no attention" in form._about.text()
 
 
@@ -111,7 +113,7 @@ def test_a_file_that_is_none_is_told(overlays_page, tiny_tiff, tmp_path, qtbot):
     path = tmp_path / "broken.safetensors"
     path.write_bytes(b"nothing of the kind")
     page.runs.form.weights.choose(path)
-    qtbot.waitUntil(lambda: "broken" in page.runs.cost.text(), timeout=60_000)
+    qtbot.waitUntil(lambda: "broken" in page.runs.cost.text(), timeout=PATIENCE_MS)
     assert not page.runs.run_button.isEnabled(), "there is no plan"
 
 
@@ -119,17 +121,17 @@ def test_the_cost_is_told_before_a_run(overlays_page, tiny_tiff, qtbot):
     _viewer, dock, page = overlays_page
     dock.bench.open_path(tiny_tiff)
     cost = page.runs.cost
-    qtbot.waitUntil(lambda: "tiles of 128 px" in cost.text(), timeout=60_000)
+    qtbot.waitUntil(lambda: "tiles of 128 px" in cost.text(), timeout=PATIENCE_MS)
     for part in ("level 0", "0.5 µm per pixel", "MB"):
         assert part in cost.text()
     page.runs.form.choose_extent("region")
-    qtbot.waitUntil(lambda: "draw one" in cost.text(), timeout=60_000)
+    qtbot.waitUntil(lambda: "draw one" in cost.text(), timeout=PATIENCE_MS)
     assert not page.runs.run_button.isEnabled()
     page.runs.form.choose_extent("list")
-    qtbot.waitUntil(lambda: "No worklist is open" in cost.text(), timeout=60_000)
+    qtbot.waitUntil(lambda: "No worklist is open" in cost.text(), timeout=PATIENCE_MS)
     assert not page.runs.run_button.isEnabled()
     page.runs.form.choose_extent("slide")
-    qtbot.waitUntil(page.runs.run_button.isEnabled, timeout=60_000)
+    qtbot.waitUntil(page.runs.run_button.isEnabled, timeout=PATIENCE_MS)
 
 
 def test_names_of_masked_slides_are_never_shown(overlays_page, tmp_path, qtbot):
@@ -138,7 +140,7 @@ def test_names_of_masked_slides_are_never_shown(overlays_page, tmp_path, qtbot):
     Image.fromarray(np.full((900, 900, 3), 244, np.uint8)).save(path)
     dock.bench.open_path(path, 0.5, alias="Slide 7")
     cost = page.runs.cost
-    qtbot.waitUntil(lambda: "No tissue" in cost.text(), timeout=60_000)
+    qtbot.waitUntil(lambda: "No tissue" in cost.text(), timeout=PATIENCE_MS)
     assert "Slide 7" in cost.text()
     assert "Jane" not in cost.text()
 
@@ -161,7 +163,7 @@ def test_a_region_is_drawn_with_the_mouse(overlays_page, tiny_tiff, qtbot, drag)
     pixel = 2 / viewer.scene.camera.zoom / 0.5  # of the screen, on the slide
     assert np.allclose((box.y, box.x), (200, 300), atol=pixel)
     assert np.allclose(box.shape, (200, 300), atol=2 * pixel)
-    qtbot.waitUntil(lambda: "tiles of" in page.runs.cost.text(), timeout=60_000)
+    qtbot.waitUntil(lambda: "tiles of" in page.runs.cost.text(), timeout=PATIENCE_MS)
     few = page.runs._planned.plan.tiles_ij
     assert 2 <= len(few) <= 12
     page.figure._draw.click()
@@ -204,7 +206,7 @@ def test_the_small_pictures_show_what_is_in_view(shown, qtbot):
     whole = mean_of(1)
     viewer.scene.camera.zoom *= 6
     viewer.scene.camera.center = (175, 430)  # the right end: head 1 is high there
-    qtbot.waitUntil(lambda: mean_of(1) > whole + 30, timeout=60_000)
+    qtbot.waitUntil(lambda: mean_of(1) > whole + 30, timeout=PATIENCE_MS)
     assert values[1].max() > 0.9
 
 
@@ -235,7 +237,9 @@ def test_the_value_under_the_mouse_is_told(shown, qtbot):
         place = page.overlay.layer.data_to_world((row, column))
         QTest.mouseMove(canvas, world_to_canvas(viewer, place))
         words = f"head 1: {values[1, row, column]:.3g}"
-        qtbot.waitUntil(lambda w=words: page.value.label.text() == w, timeout=60_000)
+        qtbot.waitUntil(
+            lambda w=words: page.value.label.text() == w, timeout=PATIENCE_MS
+        )
 
 
 # ---- Thresholds, ranks, colours
@@ -390,7 +394,7 @@ def test_a_figure_of_a_region(shown, qtbot, drag, tmp_path):
     box = page.region.box_px0()
     path = tmp_path / "figure.png"
     page.figure.save(path)
-    qtbot.waitUntil(lambda: path.exists(), timeout=60_000)
+    qtbot.waitUntil(lambda: path.exists(), timeout=PATIENCE_MS)
     drawn = np.asarray(Image.open(path)).astype(int)
     margin = 14
     left = margin + (max(box.width, 480) - box.width) // 2
@@ -445,7 +449,7 @@ def test_a_figure_that_cannot_be_written_is_told(shown, qtbot, tmp_path):
 
     _viewer, page, _ = shown
     page.figure.save(tmp_path / "nowhere" / "figure.png")
-    qtbot.waitUntil(lambda: page.figure._save.isEnabled(), timeout=60_000)
+    qtbot.waitUntil(lambda: page.figure._save.isEnabled(), timeout=PATIENCE_MS)
     assert "another place" in str(list(notification_manager.records)[-1].message)
 
 
@@ -483,13 +487,13 @@ def test_region_heads_from_afar_and_patch_heads_near_by(
     assert not page.shown.controls._values.isEnabled(), "they are ranks already"
     patch_um = 64 * 0.5
     viewer.scene.camera.zoom = 10 / patch_um
-    qtbot.waitUntil(lambda: page.overlay.head == 2, timeout=60_000)
+    qtbot.waitUntil(lambda: page.overlay.head == 2, timeout=PATIENCE_MS)
     press(qtbot, page.shown.controls.pictures.buttons()[3])
     viewer.scene.camera.zoom = 60 / patch_um
-    qtbot.waitUntil(lambda: page.overlay.head == 0, timeout=60_000)
+    qtbot.waitUntil(lambda: page.overlay.head == 0, timeout=PATIENCE_MS)
     press(qtbot, page.shown.controls.pictures.buttons()[1])
     viewer.scene.camera.zoom = 10 / patch_um
-    qtbot.waitUntil(lambda: page.overlay.head == 3, timeout=60_000)
+    qtbot.waitUntil(lambda: page.overlay.head == 3, timeout=PATIENCE_MS)
     press(qtbot, page.shown.controls.pictures.buttons()[4])
     viewer.scene.camera.zoom = 60 / patch_um
     settle(0.4)

@@ -8,7 +8,7 @@ import sys
 
 import numpy as np
 import pytest
-from conftest_gui import settle
+from conftest_gui import PATIENCE_MS, settle
 from overlays_for_tests import press
 
 from napari_histossl.phantom import PhantomSlide
@@ -28,7 +28,7 @@ def test_the_time_and_the_device_are_measured_then_the_view_is_run(
     viewer, dock, page = overlays_page
     dock.bench.open_path(tiny_tiff)
     runs = page.runs
-    qtbot.waitUntil(lambda: "on CPU" in runs.cost.text(), timeout=60_000)
+    qtbot.waitUntil(lambda: "on CPU" in runs.cost.text(), timeout=PATIENCE_MS)
     viewer.scene.camera.zoom = 6.0
     viewer.scene.camera.center = (175, 225)
     settle(0.4)
@@ -36,7 +36,7 @@ def test_the_time_and_the_device_are_measured_then_the_view_is_run(
     press(qtbot, runs.run_button)
     said = []
     dock.bench.progressed.connect(lambda *_: said.append(runs.panel._sentence.text()))
-    qtbot.waitUntil(lambda: not page.is_busy, timeout=60_000)
+    qtbot.waitUntil(lambda: not page.is_busy, timeout=PATIENCE_MS)
     assert not runs.panel.isVisible()
     assert any("on CPU" in text for text in said)
     assert any("tiles" in text for text in said)
@@ -59,7 +59,7 @@ from napari_histossl.widgets.view import make_window
 viewer, dock = make_window([open_slide(sys.argv[1])], Path(sys.argv[2]))
 dock.show_page("Overlays")
 page = dock.pages["Overlays"]
-end = time.monotonic() + 100
+end = time.monotonic() + 240
 page.run()
 while (page.is_busy or page.overlay.layer is None) and time.monotonic() < end:
     QApplication.processEvents()
@@ -78,7 +78,7 @@ def test_the_process_of_the_window_never_imports_torch(tiny_tiff, tmp_path):
         [sys.executable, "-c", _WINDOW, tiny_tiff, tmp_path / "results"],
         capture_output=True,
         text=True,
-        timeout=150,
+        timeout=280,
         check=False,
     )
     assert "heads 8 torch False" in told.stdout, told.stderr
@@ -92,13 +92,13 @@ def test_a_run_is_paused_goes_on_follows_the_view_and_is_stopped(overlays_page, 
     settle(0.3)
     runs, panel = page.runs, page.runs.panel
     press(qtbot, runs.run_button)
-    qtbot.waitUntil(lambda: panel._bar.value() > 0, timeout=60_000)
+    qtbot.waitUntil(lambda: panel._bar.value() > 0, timeout=PATIENCE_MS)
     press(qtbot, panel._pause)
-    qtbot.waitUntil(lambda: "paused" in panel._bar.format(), timeout=60_000)
-    settle(1.5)  # what was in flight comes still
-    done = panel._bar.value()
-    settle(1.0)
-    assert panel._bar.value() == done
+    qtbot.waitUntil(lambda: "paused" in panel._bar.format(), timeout=PATIENCE_MS)
+    done = -1
+    while panel._bar.value() != done:  # what was in flight comes still
+        done = panel._bar.value()
+        settle(1.5)
     assert panel._pause.text() == "Go on"
 
     shown = dock.bench.shown
@@ -117,10 +117,10 @@ def test_a_run_is_paused_goes_on_follows_the_view_and_is_stopped(overlays_page, 
     def is_computed():
         return bool(np.isfinite(values_of(path)[place]))
 
-    qtbot.waitUntil(is_computed, timeout=60_000)
+    qtbot.waitUntil(is_computed, timeout=PATIENCE_MS)
     assert panel._bar.value() < 0.9 * panel._bar.maximum()
     press(qtbot, panel._stop)
-    qtbot.waitUntil(lambda: not page.is_busy, timeout=60_000)
+    qtbot.waitUntil(lambda: not page.is_busy, timeout=PATIENCE_MS)
     assert "Stopped" in runs.outcome.text()
     assert runs.run_button.isEnabled()
 
@@ -142,7 +142,7 @@ def test_a_worklist_goes_on_after_a_bad_slide_and_says_so(
     press(qtbot, runs.run_button)
     said = []
     dock.bench.progressed.connect(lambda *_: said.append(runs.panel._sentence.text()))
-    qtbot.waitUntil(lambda: not page.is_busy, timeout=120_000)
+    qtbot.waitUntil(lambda: not page.is_busy, timeout=PATIENCE_MS)
     assert "2 of 3 slides are done" in runs.outcome.text()
     everything = " ".join([*said, runs.outcome.text(), runs.cost.text()])
     assert "Slide 2" in everything

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest_gui import settle
+from conftest_gui import PATIENCE_MS, settle
 from PIL import Image
 
 pytestmark = pytest.mark.gui
@@ -41,7 +41,7 @@ def drawn(tiny_tiff):
 
 
 def wait(dock, qtbot):
-    qtbot.waitUntil(lambda: not dock.bench.worker.is_running, timeout=120_000)
+    qtbot.waitUntil(lambda: not dock.bench.worker.is_running, timeout=PATIENCE_MS)
 
 
 @pytest.mark.parametrize("kind", ["missing", "text", "empty", "folder"])
@@ -107,7 +107,7 @@ def test_a_blank_slide_has_no_tissue_to_run_on(window, tmp_path, said, qtbot):
     dock.bench.open_path(path, 0.5)
     page = dock.pages["Overlays"]
     page.run()
-    qtbot.waitUntil(lambda: not page.is_busy, timeout=20_000)
+    qtbot.waitUntil(lambda: not page.is_busy, timeout=PATIENCE_MS)
     assert not dock.bench.worker.is_running
     (sentence,) = said()
     assert "no tissue" in sentence
@@ -121,7 +121,7 @@ def test_weights_that_are_none_are_told(window, drawn, tmp_path, said, qtbot):
     page = dock.pages["Overlays"]
     page.runs.form.weights.choose(path)
     page.run()
-    qtbot.waitUntil(lambda: not page.is_busy, timeout=20_000)
+    qtbot.waitUntil(lambda: not page.is_busy, timeout=PATIENCE_MS)
     (sentence,) = said()
     assert "broken.safetensors" in sentence
     assert not dock.bench.worker.is_running
@@ -224,7 +224,7 @@ def test_closing_the_window_while_a_run_goes_on_ends_it(
     viewer.window.add_dock_widget(dock, name="HistoSSL")
     dock.bench.open_path(drawn)
     dock.pages["Overlays"].run()
-    qtbot.waitUntil(lambda: dock.bench.worker.is_running, timeout=20_000)
+    qtbot.waitUntil(lambda: dock.bench.worker.is_running, timeout=PATIENCE_MS)
     process = dock.bench.worker._link.process
     settle(0.3)
     viewer.close()

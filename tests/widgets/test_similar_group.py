@@ -9,7 +9,7 @@ import sys
 
 import numpy as np
 import pytest
-from conftest_gui import settle, world_to_canvas
+from conftest_gui import PATIENCE_MS, settle, world_to_canvas
 
 from napari_histossl.slide import open_slide
 from napari_histossl.store import EmbeddingsHeader, EmbeddingStore
@@ -153,11 +153,11 @@ def status(group):
 
 
 def wait_for(qtbot, group, words):
-    qtbot.waitUntil(lambda: words in group._status.text(), timeout=60_000)
+    qtbot.waitUntil(lambda: words in group._status.text(), timeout=PATIENCE_MS)
 
 
 def wait_until(qtbot, condition):
-    qtbot.waitUntil(condition, timeout=60_000)
+    qtbot.waitUntil(condition, timeout=PATIENCE_MS)
 
 
 def turn_on(qtbot, group):
@@ -166,7 +166,7 @@ def turn_on(qtbot, group):
 
 
 def wait_for_heat(qtbot, group):
-    qtbot.waitUntil(lambda: group.layer.heat is not None, timeout=60_000)
+    qtbot.waitUntil(lambda: group.layer.heat is not None, timeout=PATIENCE_MS)
     return group.layer.heat
 
 
@@ -190,7 +190,7 @@ def test_a_click_finds_what_is_alike_and_lights_it_up(opened, qtbot):
         group.search.result.matches[0].score
     )
     assert heat.colorbar.visible
-    qtbot.waitUntil(group.bar.isVisible, timeout=60_000)
+    qtbot.waitUntil(group.bar.isVisible, timeout=PATIENCE_MS)
     assert "cosine" in group.bar.texts[2]
     click(viewer, (120, 120))  # the next question replaces it
     wait_until(qtbot, lambda: heat.data[:, :9].min() > heat.data[:, 9:].max())
@@ -380,7 +380,7 @@ def test_clusters_on_the_slide(opened, qtbot):
     for _ in range(2):  # the second replaces the first
         press(qtbot, group.groups._clusters)
         qtbot.waitUntil(
-            lambda: "cluster 1" in group.groups._said.text(), timeout=60_000
+            lambda: "cluster 1" in group.groups._said.text(), timeout=PATIENCE_MS
         )
         wait_until(qtbot, lambda: not group.bench.worker.is_running)
     layers = [layer for layer in viewer.layers if layer.name.startswith("clusters")]
@@ -393,7 +393,7 @@ def test_a_map(opened, qtbot):
     pytest.importorskip("umap")
     _viewer, group = opened
     press(qtbot, group.groups._draw)
-    qtbot.waitUntil(group.groups._picture.isVisible, timeout=120_000)
+    qtbot.waitUntil(group.groups._picture.isVisible, timeout=PATIENCE_MS)
     assert group.groups._map.exists()
 
 
@@ -404,7 +404,9 @@ def test_a_map_without_umap(opened, qtbot, tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(folder))
     _viewer, group = opened
     press(qtbot, group.groups._draw)
-    qtbot.waitUntil(lambda: "pip install" in group.groups._said.text(), timeout=60_000)
+    qtbot.waitUntil(
+        lambda: "pip install" in group.groups._said.text(), timeout=PATIENCE_MS
+    )
     assert not group.groups._picture.isVisible()
 
 
@@ -426,13 +428,13 @@ def test_compute_says_its_price_first(window, qtbot, tmp_path):
     Image.fromarray(pixels).save(tmp_path / "corner.png")
     group.bench.open_path(tmp_path / "corner.png", 0.5)
     press(qtbot, group.compute.ask_button)
-    qtbot.waitUntil(group.compute._answer.isVisible, timeout=60_000)
+    qtbot.waitUntil(group.compute._answer.isVisible, timeout=PATIENCE_MS)
     assert "128 numbers each" in group.compute._price.text()
     assert "patches of 128 px" in group.compute._price.text()
     assert not group.bench.worker.is_running
     press(qtbot, group.compute.start_button)
     assert not group.compute._answer.isVisible()
-    qtbot.waitUntil(lambda: group.form.name is not None, timeout=60_000)
+    qtbot.waitUntil(lambda: group.form.name is not None, timeout=PATIENCE_MS)
     found = read_embeddings(group.slides.path(group.form.name))
     assert len(found) >= 9
     assert status(group).startswith("Turn on")

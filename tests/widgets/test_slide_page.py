@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tifffile
-from conftest_gui import settle, world_to_canvas
+from conftest_gui import PATIENCE_MS, settle, world_to_canvas
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "slide"))
 from icc_for_tests import write_profile
@@ -92,7 +92,7 @@ def canvas_colour(viewer, world_yx) -> np.ndarray:
 def test_the_overview_shows_the_slide_and_follows_the_view(opened, qtbot):
     viewer, dock, page = opened
     overview = page.overview
-    qtbot.waitUntil(lambda: overview.picture is not None, timeout=10_000)
+    qtbot.waitUntil(lambda: overview.picture is not None, timeout=PATIENCE_MS)
     assert overview.picture.shape == (350, 450, 3)
     slide = overview.slide_rect()
     assert slide.width() / slide.height() == pytest.approx(9 / 7, rel=1e-6)
@@ -150,7 +150,7 @@ def test_an_unreadable_overview_is_said(window, tissue_picture, qtbot):
     broken = Broken(tissue_picture, mpp_yx=(0.5, 0.5), name="drawn")
     dock.bench.shown.layer.metadata[KEY]["tiles"] = broken
     overview.read()
-    qtbot.waitUntil(lambda: "cannot be read" in overview.problem, timeout=5000)
+    qtbot.waitUntil(lambda: "cannot be read" in overview.problem, timeout=PATIENCE_MS)
     assert overview.picture is None
 
 
@@ -195,7 +195,7 @@ def test_everything_on_the_slide_turns_with_it(opened, qtbot):
     dock.bench.rotation.turn(1)
     page.measurements.take("ruler")
     page.find_tissue()
-    qtbot.waitUntil(lambda: not dock.bench.worker.is_running, timeout=120_000)
+    qtbot.waitUntil(lambda: not dock.bench.worker.is_running, timeout=PATIENCE_MS)
     viewer.add_layer(Points([[0, 0]], name="a stranger"))
     slide, tissue = dock.bench.shown.layer, viewer.layers["tissue"]
     measurements = viewer.layers["measurements"]
@@ -261,7 +261,7 @@ def test_painting_on_a_turned_slide_hits_what_is_under_the_brush(opened, drag, q
     viewer, dock, _page = opened
     page = dock.pages["Correct"]
     page.create_mask()
-    qtbot.waitUntil(lambda: page.session is not None, timeout=60_000)
+    qtbot.waitUntil(lambda: page.session is not None, timeout=PATIENCE_MS)
     dock.bench.rotation.turn(1)
     layer = page.session.layer
     layer.mode, layer.brush_size, layer.selected_label = "paint", 10, 1
@@ -404,7 +404,7 @@ def test_position_and_raw_colour_without_reading_in_the_window(
         row, column = (int(value) for value in at_px0)
         red, green, blue = tissue_picture[row, column]
         expected = f"pixel {column}, {row}   RGB {red} {green} {blue}"
-        qtbot.waitUntil(lambda text=expected: text in label.text(), timeout=5000)
+        qtbot.waitUntil(lambda text=expected: text in label.text(), timeout=PATIENCE_MS)
     assert label.isVisible()
     assert label.text().startswith("x 220.")
     assert len(slide.threads) == 1, "what was read once is kept"
@@ -412,7 +412,7 @@ def test_position_and_raw_colour_without_reading_in_the_window(
     viewer.scene.camera.center = (0, *layer.data_to_world((700, 450)))
     settle(0.2)
     QTest.mouseMove(canvas, world_to_canvas(viewer, layer.data_to_world((705, 450))))
-    qtbot.waitUntil(lambda: not label.text(), timeout=5000)
+    qtbot.waitUntil(lambda: not label.text(), timeout=PATIENCE_MS)
 
 
 # ---- Private pictures ----
@@ -441,9 +441,9 @@ def test_label_and_macro_are_hidden_until_asked_for(opened, tissue_picture, qtbo
     settle(0.3)
     assert pictures() == []
     click(find_button(page.pictures, "Show label and macro"))
-    qtbot.waitUntil(lambda: len(pictures()) == 2, timeout=5000)
+    qtbot.waitUntil(lambda: len(pictures()) == 2, timeout=PATIENCE_MS)
     click(find_button(page.pictures, "Hide label and macro"))
-    qtbot.waitUntil(lambda: pictures() == [], timeout=5000)
+    qtbot.waitUntil(lambda: pictures() == [], timeout=PATIENCE_MS)
     dock.bench.call_slide("Slide 1")
     assert not find_button(page.pictures, "Show").isEnabled()
 
@@ -500,7 +500,7 @@ def test_another_look_changes_nothing_but_the_look(scanned, tissue_picture, qtbo
     viewer, dock, page = scanned
     correct = dock.pages["Correct"]
     correct.create_mask()
-    qtbot.waitUntil(lambda: correct.session is not None, timeout=60_000)
+    qtbot.waitUntil(lambda: correct.session is not None, timeout=PATIENCE_MS)
     dock.bench.rotation.turn(1)
     session, camera = correct.session, viewer.scene.camera
     seen = (tuple(camera.center), camera.zoom)
@@ -544,7 +544,9 @@ def test_going_through_a_folder_by_keys(window, folder, qtbot):
     panel = dock.pages["Slide"].worklist
     panel.open_folder(folder)
     settle(0.5)
-    qtbot.waitUntil(lambda: "1 cannot be opened" in panel._sentence.text())
+    qtbot.waitUntil(
+        lambda: "1 cannot be opened" in panel._sentence.text(), timeout=PATIENCE_MS
+    )
     assert names(viewer) == ["Huber-1.tif"]
     dock.bench.rotation.turn(1)
     dock.pages["Slide"].measurements.take("ruler")
@@ -607,7 +609,9 @@ def test_masked_names_are_nowhere_to_be_read(window, folder, qtbot):
     panel._mask.click()
     panel.open_folder(folder)
     settle(0.5)
-    qtbot.waitUntil(lambda: "1 cannot be opened" in panel._sentence.text())
+    qtbot.waitUntil(
+        lambda: "1 cannot be opened" in panel._sentence.text(), timeout=PATIENCE_MS
+    )
     for _step in range(3):
         text = everything_that_can_be_read(viewer, dock)
         for name in ("Huber", "Meier", "Weber", "Kaputt", "Schmidt"):
@@ -714,7 +718,7 @@ def test_magnification_is_the_same_for_the_eye_on_a_fine_screen(tmp_path):
         env={**os.environ, **options},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=280,
         check=False,
     )
     assert done.returncode == 0, done.stderr

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest_gui import PATIENCE_MS
 from PIL import Image
 
 pytest.importorskip("pytestqt")
@@ -84,7 +85,7 @@ def _fill(page, folders, tmp_path):
 
 def _make(qtbot, page, folders, tmp_path):
     _fill(page, folders, tmp_path)
-    with qtbot.waitSignal(page.new.made):
+    with qtbot.waitSignal(page.new.made, timeout=PATIENCE_MS):
         _click(qtbot, page, "Make study")
 
 
@@ -106,7 +107,7 @@ def test_make_read_and_close_a_study(
     qtbot.waitExposed(window)
     qtbot.keyClick(window, Qt.Key.Key_Return)
     for _ in range(8):
-        qtbot.waitUntil(lambda: window.picture.is_seen)
+        qtbot.waitUntil(lambda: window.picture.is_seen, timeout=PATIENCE_MS)
         qtbot.keyClick(window, Qt.Key.Key_S)
         qtbot.keyClick(window, Qt.Key.Key_2)
     qtbot.keyClick(window, Qt.Key.Key_Return)
@@ -153,7 +154,7 @@ def test_errors_are_shown_and_lose_nothing(qtbot, page, folders, tmp_path, error
     (tmp_path / "empty").mkdir()
     _fill(page, (folders[0], tmp_path / "empty"), tmp_path)
     _click(qtbot, page, "Make study")
-    qtbot.waitUntil(lambda: len(errors) == 2)
+    qtbot.waitUntil(lambda: len(errors) == 2, timeout=PATIENCE_MS)
     assert "no picture in the folder" in errors[1]
     assert page.new.real.text == str(folders[0])
     _make(qtbot, page, folders, tmp_path)

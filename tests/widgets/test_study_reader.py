@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest_gui import PATIENCE_MS
 from PIL import Image
 
 pytest.importorskip("pytestqt")
@@ -80,7 +81,7 @@ def _open(qtbot, files, wait_s=5.0, **options):
 
 
 def _start(qtbot, window):
-    with qtbot.waitSignal(window.picture.painted):
+    with qtbot.waitSignal(window.picture.painted, timeout=PATIENCE_MS):
         qtbot.keyClick(window, Qt.Key.Key_Return)
 
 
@@ -96,7 +97,7 @@ def _answer(qtbot, window, choice, confidence):
     if last:
         qtbot.keyClick(window, confidence)
     else:
-        with qtbot.waitSignal(window.picture.painted):
+        with qtbot.waitSignal(window.picture.painted, timeout=PATIENCE_MS):
             qtbot.keyClick(window, confidence)
 
 
@@ -128,7 +129,7 @@ def test_reads_to_the_end_by_keys(qtbot, window, files):
     assert window.message.title == "All 8 pictures read"
     assert "Thank you" in window.message.text
     _save_picture(window, "reader_finish")
-    with qtbot.waitSignal(window.closed):
+    with qtbot.waitSignal(window.closed, timeout=PATIENCE_MS):
         qtbot.keyClick(window, Qt.Key.Key_Return)
 
 
@@ -155,7 +156,7 @@ def test_reads_by_mouse_alone(qtbot, window, files):
         )
         qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
 
-    with qtbot.waitSignal(window.picture.painted):
+    with qtbot.waitSignal(window.picture.painted, timeout=PATIENCE_MS):
         click("Start")
     click("Probably")
     assert _rows(files) == []
@@ -296,7 +297,7 @@ def test_time_counts_from_the_first_paint_and_stands_still_in_a_pause(qtbot, fil
     clock.now_ms += 60_000
     assert window.picture.seen_ms == 700
     _press(qtbot, window, Qt.Key.Key_Return)
-    qtbot.waitUntil(lambda: window.picture.is_seen)
+    qtbot.waitUntil(lambda: window.picture.is_seen, timeout=PATIENCE_MS)
     clock.now_ms += 300
     _answer(qtbot, window, Qt.Key.Key_R, Qt.Key.Key_2)
     assert window.picture.seen_ms == 0
@@ -348,7 +349,7 @@ def test_answer_that_cannot_be_saved_is_kept_and_saved_later(qtbot, files):
         _press(qtbot, window, Qt.Key.Key_Return)
         assert window.message.title == "Your answer is not saved yet"
         other.execute("ROLLBACK")
-    with qtbot.waitSignal(window.picture.painted):
+    with qtbot.waitSignal(window.picture.painted, timeout=PATIENCE_MS):
         qtbot.keyClick(window, Qt.Key.Key_Return)
     assert [row[:2] for row in _rows(files)] == [(1, 3)]
     window.close()

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest_gui import PATIENCE_MS
 
 pytestmark = [pytest.mark.gui, pytest.mark.torch]
 
@@ -50,7 +51,7 @@ def window(make_napari_viewer, tmp_path):
 
 
 def wait(dock, qtbot):
-    qtbot.waitUntil(lambda: not dock.bench.worker.is_running, timeout=240_000)
+    qtbot.waitUntil(lambda: not dock.bench.worker.is_running, timeout=PATIENCE_MS)
 
 
 def click(qtbot, page, words):
@@ -60,7 +61,7 @@ def click(qtbot, page, words):
 
     found = [b for b in page.findChildren(QPushButton) if b.text().startswith(words)]
     assert len(found) == 1, f"{len(found)} buttons say {words!r}"
-    assert found[0].isEnabled(), f"the button {words!r} cannot be pressed"
+    qtbot.waitUntil(found[0].isEnabled, timeout=PATIENCE_MS)  # plans are made first
     qtbot.mouseClick(found[0], Qt.MouseButton.LeftButton)
 
 
@@ -98,7 +99,7 @@ def test_slide_tissue_attention_mask(slide_path, window, pictures, qtbot, drag):
     dock.show_page("Overlays")
     overlays = dock.pages["Overlays"]
     click(qtbot, overlays, "Run")
-    qtbot.waitUntil(lambda: not overlays.is_busy, timeout=240_000)
+    qtbot.waitUntil(lambda: not overlays.is_busy, timeout=PATIENCE_MS)
     with Pyramid.open(overlays.overlay.path) as pyramid:
         values = pyramid.read(pyramid.levels[0].box).astype(np.float32)
         assert pyramid.provenance["slide"]["fingerprint"] == shown.source.fingerprint
@@ -139,7 +140,7 @@ def test_slide_tissue_attention_mask(slide_path, window, pictures, qtbot, drag):
     painted = session.store.read(whole)
     pixel = tuple(np.round(centre / session.store.mpp_yx).astype(int))
     assert painted[pixel] == 3
-    assert session.store.read_origin(Box(*map(int, pixel), 1, 1))[0, 0] == Origin.HUMAN
+    assert session.store.origin(Box(*map(int, pixel), 1, 1))[0, 0] == Origin.HUMAN
     assert (painted != proposal).sum() > 1000
     click(qtbot, correct, "Undo")
     np.testing.assert_array_equal(session.store.read(whole), proposal)
@@ -194,14 +195,14 @@ def test_study_of_real_against_drawn_crops(slide_path, tmp_path, pictures, qtbot
     reader.grab().save(str(pictures / "study_welcome.png"))
     qtbot.keyClick(reader, Qt.Key.Key_Return)
     for number in range(2 * CASES):
-        qtbot.waitUntil(lambda: reader.is_reading, timeout=10_000)
+        qtbot.waitUntil(lambda: reader.is_reading, timeout=PATIENCE_MS)
         settle(0.2)
         qtbot.keyClick(reader, Qt.Key.Key_S if number % 2 else Qt.Key.Key_R)
         if number == 1:
             settle(0.2)
             reader.grab().save(str(pictures / "study_reading.png"))
         qtbot.keyClick(reader, (Qt.Key.Key_1, Qt.Key.Key_2, Qt.Key.Key_3)[number % 3])
-    qtbot.waitUntil(lambda: not reader.is_reading, timeout=10_000)
+    qtbot.waitUntil(lambda: not reader.is_reading, timeout=PATIENCE_MS)
     settle(0.3)
     reader.grab().save(str(pictures / "study_end.png"))
     reader.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 
 import numpy as np
-from conftest_gui import settle
+from conftest_gui import PATIENCE_MS, settle
 
 from napari_histossl.errors import SlideReadError
 from napari_histossl.geometry import Level
@@ -43,7 +43,7 @@ class Window:
             drawing = self.drawing
             return drawing.is_sharp and drawing.is_resting
 
-        self.qtbot.waitUntil(is_done, timeout=20_000)
+        self.qtbot.waitUntil(is_done, timeout=PATIENCE_MS)
         settle(0.05)
 
     @property

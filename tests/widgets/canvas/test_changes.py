@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from canvas_for_tests import ArrayTiles, Window, with_tiles
-from conftest_gui import settle
+from conftest_gui import PATIENCE_MS, settle
 
 pytestmark = pytest.mark.gui
 
@@ -32,7 +32,7 @@ def fill(source, value, rows=slice(None), columns=slice(None)):
 def tell(window, keys):
     window.canvas.service.invalidate(window.source, keys)
     window.drawing.on_change(keys)
-    window.qtbot.waitUntil(lambda: window.drawing.is_sharp, timeout=10_000)
+    window.qtbot.waitUntil(lambda: window.drawing.is_sharp, timeout=PATIENCE_MS)
     settle(0.1)
 
 

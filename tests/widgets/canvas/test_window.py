@@ -8,7 +8,7 @@ import threading
 import numpy as np
 import pytest
 from canvas_for_tests import Watched, Window, difference, with_overviews
-from conftest_gui import settle
+from conftest_gui import PATIENCE_MS, settle
 
 from napari_histossl.geometry import Box
 from napari_histossl.napari_io.layers import slide_layer
@@ -108,8 +108,8 @@ def test_grid_and_back(show, noise):
     window.viewer.canvas.grid.enabled = True
     window.viewer.reset_view()
     settle(0.3)
-    window.qtbot.waitUntil(lambda: window.drawing.is_sharp, timeout=10_000)
-    window.qtbot.waitUntil(lambda: first.is_sharp, timeout=10_000)
+    window.qtbot.waitUntil(lambda: window.drawing.is_sharp, timeout=PATIENCE_MS)
+    window.qtbot.waitUntil(lambda: first.is_sharp, timeout=PATIENCE_MS)
     shot = window.shot()
     assert shot.std() > 20
     window.viewer.canvas.grid.enabled = False
@@ -424,7 +424,9 @@ def test_napari_without_its_private_parts(
     window.look((300, 401), wait=False)
     height, width = window.size
     expected = noise[300 : 300 + height, 401 : 401 + width]
-    qtbot.waitUntil(lambda: difference(window.shot(), expected) <= 0.02, timeout=10_000)
+    qtbot.waitUntil(
+        lambda: difference(window.shot(), expected) <= 0.02, timeout=PATIENCE_MS
+    )
     canvas.uninstall()
 
 
