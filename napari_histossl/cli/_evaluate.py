@@ -1,4 +1,4 @@
-"""Are the features any good? Neighbours and linear probes, from a shell."""
+"""Is it any good? Features by neighbours and linear probes, masks by the truth."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from napari_histossl.cli._common import show_progress
+from napari_histossl.cli._evaluate_masks import segmentation
 from napari_histossl.cli._evaluate_sets import contestants, probe_sets
 from napari_histossl.errors import PlanError
 
@@ -85,11 +86,12 @@ CsvOption = Annotated[
 def register(app: typer.Typer) -> None:
     """Add this file's commands."""
     group = typer.Typer(
-        help="Judge features on labelled pictures, in the same stain and in another.",
+        help="Judge features on labelled pictures, and masks by the truth.",
         no_args_is_help=True,
     )
     group.command("knn")(knn)
     group.command("linear")(linear)
+    group.command("segmentation")(segmentation)
     app.add_typer(group, name="evaluate")
 
 

@@ -84,13 +84,25 @@ def save_figure(figure: Figure, path: Path) -> None:
     StoreError
         If the file cannot be written.
     """
+    save_layout(lay_out(figure), path)
+
+
+def save_layout(layout: Layout, path: Path) -> None:
+    """Write pieces that have their places; see `save_figure`.
+
+    Raises
+    ------
+    PlanError
+        If the suffix is another one.
+    StoreError
+        If the file cannot be written.
+    """
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
         raise PlanError(
             f"{path.name} is no name for a figure; it ends in one of "
             f"{', '.join(SUFFIXES)}"
         )
-    layout = lay_out(figure)
     with written_whole(path) as temporary:
         if suffix == ".svg":
             temporary.write_text(to_svg(layout), encoding="utf-8")
