@@ -7,11 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_histossl.annotate.formats._corners import (
-    CornerFinder,
-    ReadableMask,
-    whole_level,
-)
+from napari_histossl.annotate.formats._corners import CornerFinder
+from napari_histossl.annotate.formats._region_walk import ReadableMask, whole_level
 from napari_histossl.annotate.formats._regions import Region, join
 from napari_histossl.annotate.formats.shapes import Polygon, Ring, Shape
 from napari_histossl.geometry import Box

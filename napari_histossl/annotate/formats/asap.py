@@ -21,10 +21,10 @@ from typing import TextIO
 import numpy as np
 
 from napari_histossl.annotate.formats._asap_parser import Annotation, parse
-from napari_histossl.annotate.formats._corners import ReadableMask
 from napari_histossl.annotate.formats._features import checked_ring
 from napari_histossl.annotate.formats._mending import Tally, mended
 from napari_histossl.annotate.formats._names import checked_name
+from napari_histossl.annotate.formats._region_walk import ReadableMask
 from napari_histossl.annotate.formats._text import read_text
 from napari_histossl.annotate.formats._tracing import Tracer
 from napari_histossl.annotate.formats.shapes import Polygon, Ring, Shape, Shapes

@@ -16,10 +16,10 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TextIO
 
-from napari_histossl.annotate.formats._corners import ReadableMask
 from napari_histossl.annotate.formats._features import feature_of, shapes_of
 from napari_histossl.annotate.formats._json_stream import FeatureStream
 from napari_histossl.annotate.formats._mending import Tally, mended
+from napari_histossl.annotate.formats._region_walk import ReadableMask
 from napari_histossl.annotate.formats._text import read_text
 from napari_histossl.annotate.formats._tracing import Tracer
 from napari_histossl.annotate.formats.shapes import Shape, Shapes

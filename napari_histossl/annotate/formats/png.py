@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from napari_histossl.annotate.formats._corners import ReadableMask, whole_level
+from napari_histossl.annotate.formats._region_walk import ReadableMask, whole_level
 from napari_histossl.errors import AnnotationError
 from napari_histossl.geometry import Box
 from napari_histossl.store.masks import write_mask_png

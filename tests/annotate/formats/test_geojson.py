@@ -11,7 +11,7 @@ from hypothesis.extra.numpy import arrays
 from masks_in_memory import ArrayMask
 from scipy import ndimage
 
-from napari_histossl.annotate.formats import _corners, _regions, geojson
+from napari_histossl.annotate.formats import _corners, _region_walk, _regions, geojson
 from napari_histossl.classes import DEFAULT_CLASSES
 from napari_histossl.errors import AnnotationError, StoreError
 from napari_histossl.geometry import Box
@@ -64,7 +64,7 @@ def test_rasterised_back_it_is_the_mask_however_it_is_tiled(
 ):
     path = tmp_path_factory.mktemp("geojson") / "mask.geojson"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_corners, "_TILE_PX", tile_px)
+        patch.setattr(_region_walk, "_TILE_PX", tile_px)
         features = write(ArrayMask(array), path)
     np.testing.assert_array_equal(rasterise_features(features, array.shape), array)
     assert len(features) == count_regions(array)
@@ -81,7 +81,7 @@ def test_rasterised_back_it_is_the_mask_however_it_is_tiled(
 @given(arrays(np.uint8, (12, 12), elements=st.integers(0, 1)))
 def test_all_corners_of_an_outline_know_their_region_across_tiles(array):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_corners, "_TILE_PX", 3)
+        patch.setattr(_region_walk, "_TILE_PX", 3)
         finder = _corners.CornerFinder(ArrayMask(array), Box(0, 0, 12, 12), 0)
         list(finder.run())
     corners = finder.corners()
