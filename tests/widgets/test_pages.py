@@ -214,9 +214,11 @@ def test_a_mask_that_another_window_corrects_is_refused(
 
 
 @pytest.mark.torch
-def test_closing_the_window_while_a_run_goes_on_ends_it(
+def test_closing_the_window_while_a_run_goes_on_ends_it_and_it_can_be_taken_up(
     make_napari_viewer, drawn, tmp_path, qtbot
 ):
+    from napari_histossl.store import Pyramid
+    from napari_histossl.store.paths import list_overlays
     from napari_histossl.widgets.dock import Dock
 
     viewer = make_napari_viewer(show=True)
@@ -224,14 +226,28 @@ def test_closing_the_window_while_a_run_goes_on_ends_it(
     viewer.window.add_dock_widget(dock, name="HistoSSL")
     dock.bench.open_path(drawn)
     dock.pages["Overlays"].run()
-    qtbot.waitUntil(lambda: dock.bench.worker.is_running, timeout=PATIENCE_MS)
+    with qtbot.waitSignal(dock.bench.worker.progressed, timeout=PATIENCE_MS):
+        pass
     process = dock.bench.worker._link.process
-    settle(0.3)
     viewer.close()
     settle(0.3)
     assert process.poll() is not None, "the worker outlived its window"
     with pytest.raises(ProcessLookupError):
         os.kill(process.pid, 0)
+
+    again = Dock(make_napari_viewer(), workspace=tmp_path)
+    again.bench.open_path(drawn)
+    (out,) = list_overlays(again.bench.shown.folder)
+    with Pyramid.open(out) as pyramid:
+        before = pyramid.done_keys()
+    page, records = again.pages["Overlays"], []
+    again.bench.progressed.connect(lambda progress, _: records.append(progress))
+    page.run()
+    qtbot.waitUntil(lambda: not page.is_busy, timeout=PATIENCE_MS)
+    with Pyramid.open(out) as pyramid:
+        assert len(pyramid.done_keys()) == records[-1].total
+        assert set(before) <= set(pyramid.done_keys())
+    again.bench.close()
 
 
 @pytest.mark.parametrize("name", ["dock", "slide", "overlays", "correct", "study"])
