@@ -34,6 +34,11 @@ class TileClasses:
     activation: NDArray[np.float32]
 
     @property
+    def nbytes(self) -> int:
+        """Size in memory."""
+        return self.activation.nbytes
+
+    @property
     def probabilities(self) -> NDArray[np.float32]:
         """What the classifier gives each class, (classes,), each for itself."""
         return _sigmoid(self.activation.mean((1, 2)))

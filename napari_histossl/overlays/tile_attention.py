@@ -39,6 +39,11 @@ class TileAttention:
     relative: NDArray[np.float16]
 
     @property
+    def nbytes(self) -> int:
+        """Size in memory."""
+        return self.relative.nbytes
+
+    @property
     def heads(self) -> int:
         """Number of heads."""
         return int(self.relative.shape[0])

@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
-import math
-from typing import Any
+from typing import Any, Generic, Protocol, TypeVar
 
 from numpy.typing import NDArray
 
 from napari_histossl.errors import SlideReadError, StoreError
 from napari_histossl.geometry import Box
 from napari_histossl.panels.head_view import HeadView
-from napari_histossl.slide.tiles import TileKey, TileSource
+from napari_histossl.slide.tiles import PlaneTileSource, TileKey, TileSource
 
 
-class HeadTiles(TileSource):
+class TileView(Protocol):
+    """Something of an overlay that can be cut into tiles."""
+
+    def tiles(self, name: str) -> PlaneTileSource:
+        """Return it as tiles."""
+
+
+_View = TypeVar("_View", bound=TileView)
+
+
+class ViewTiles(TileSource, Generic[_View]):
     """Tiles of what is shown of an overlay; what that is may change.
 
     Parameters
     ----------
-    view : HeadView
+    view : TileView
         What is shown first.
     name : str
         What people call the overlay.
@@ -30,17 +39,16 @@ class HeadTiles(TileSource):
     """
 
     channels = None
-    kind = "values"
-    fill_value = math.nan
 
-    def __init__(self, view: HeadView, name: str) -> None:
+    def __init__(self, view: _View, name: str) -> None:
         self.view, self.name = view, name
         self._tiles = view.tiles(name)
         self.levels, self.dtype = self._tiles.levels, self._tiles.dtype
-        self.tile_size = self._tiles.tile_size
+        self.tile_size, self.kind = self._tiles.tile_size, self._tiles.kind
+        self.fill_value = self._tiles.fill_value
 
-    def show(self, view: HeadView) -> None:
-        """Show something else of the same overlay from now on."""
+    def show(self, view: _View) -> None:
+        """Show something else of the same overlay, of the same kind, from now on."""
         self.view, self._tiles = view, view.tiles(self.name)
 
     def read_tile(self, level: int, ty: int, tx: int) -> NDArray[Any]:
@@ -68,6 +76,10 @@ class HeadTiles(TileSource):
             for level in range(len(self.levels))
             for ty, tx in self.grid(level).covering(_shrunk(box, level))
         ]
+
+
+HeadTiles = ViewTiles[HeadView]
+"""Tiles of a head of an overlay."""
 
 
 def _shrunk(box: Box, level: int) -> Box:

@@ -19,6 +19,7 @@ from napari_histossl.panels.overlay_facts import HeadChoice, OverlayFacts
 from napari_histossl.slide.tiles import TileKey, tile_arrays
 from napari_histossl.store import Pyramid
 from napari_histossl.widgets._errors import show_error
+from napari_histossl.widgets._redraw import draw_anew
 from napari_histossl.widgets._workbench import METADATA_KEY, Workbench
 from napari_histossl.widgets._worker import BackgroundReads
 
@@ -194,16 +195,9 @@ class OverlayLayer(QObject):
 
     def _draw_anew(self, keys: list[TileKey]) -> None:
         """Bring on the screen what has changed."""
-        layer, tiles, canvas = self.layer, self.tiles, self.bench.canvas
-        assert layer is not None
-        assert tiles is not None
-        drawings = canvas.drawings(tiles)
-        if drawings:
-            canvas.service.invalidate(tiles, keys)
-        else:  # napari draws it
-            layer.data = tile_arrays(tiles)
-        for drawing in drawings:
-            drawing.on_change(keys)
+        assert self.layer is not None
+        assert self.tiles is not None
+        draw_anew(self.bench, self.layer, self.tiles, keys)
 
     def _follow_limits(self) -> None:
         """Fit the colour limits to what has been computed, in a thread."""

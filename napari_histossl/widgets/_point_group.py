@@ -16,6 +16,7 @@ from qtpy.QtWidgets import QVBoxLayout, QWidget
 from napari_histossl.errors import GeometryError
 from napari_histossl.overlays.grid import Tile
 from napari_histossl.overlays.plan import RunPlan
+from napari_histossl.overlays.questions import attention_of_tile
 from napari_histossl.overlays.tile_attention import TileAttention, locate
 from napari_histossl.panels.attention import AttentionChoice
 from napari_histossl.panels.point import plan_point
@@ -24,7 +25,7 @@ from napari_histossl.widgets._form import button, combo, form, note
 from napari_histossl.widgets._keys import bind_on_page
 from napari_histossl.widgets._masking import masked
 from napari_histossl.widgets._overlay_layer import OverlayLayer
-from napari_histossl.widgets._overlays_texts import sentence
+from napari_histossl.widgets._overlays_texts import sentence, way_out
 from napari_histossl.widgets._point_layer import PointLayer
 from napari_histossl.widgets._point_mouse import PointMouse
 from napari_histossl.widgets._point_tiles import PointTiles
@@ -58,7 +59,8 @@ class PointGroup(QWidget):
     ) -> None:
         super().__init__()
         self.bench, self.overlay, self._choice = bench, overlay, choice
-        self.layer, self.tiles = PointLayer(bench), PointTiles(bench)
+        self.layer = PointLayer(bench)
+        self.tiles = PointTiles(bench, attention_of_tile)
         self.mouse = PointMouse(bench)
         self.plan: RunPlan | None = None
         self._at_px0: tuple[float, float] | None = None
@@ -136,7 +138,7 @@ class PointGroup(QWidget):
             return
         if not isinstance(plan, RunPlan):
             self.end()
-            self._status.setText(self._told(str(plan)))
+            self._status.setText(self._told(way_out(plan)))
             return
         self.plan = plan
         self.tiles.look_at(shown.source, plan)

@@ -1,22 +1,32 @@
-"""Attention of tiles that have been looked at, kept in the window."""
+"""What a model says of tiles that have been looked at, kept in the window."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable
+from typing import Any, Protocol
 
 from qtpy.QtCore import QObject, Signal
 
 from napari_histossl.overlays.grid import Tile
 from napari_histossl.overlays.plan import RunPlan
-from napari_histossl.overlays.questions import attention_of_tile
-from napari_histossl.overlays.tile_attention import TileAttention
 from napari_histossl.slide import SlideSource
 from napari_histossl.widgets._workbench import Workbench
 
 KEPT_BYTES = 128 << 20
 """Tiles that are kept: 120 of the sample model, 10 of 1,024 tokens and 6 heads."""
 
-_NAME = "attention of a tile"
+
+class TileAnswer(Protocol):
+    """What a worker says of one tile."""
+
+    @property
+    def tile_ij(self) -> Tile:
+        """Row and column of the tile."""
+
+    @property
+    def nbytes(self) -> int:
+        """Size of the answer, about."""
 
 
 class PointTiles(QObject):
@@ -26,6 +36,9 @@ class PointTiles(QObject):
     ----------
     bench : Workbench
         Whose worker is asked; it answers beside a run.
+    question : callable
+        What is asked, with the source of the slide, the plan and the tile; one of
+        `overlays.questions`.
 
     Attributes
     ----------
@@ -35,12 +48,13 @@ class PointTiles(QObject):
 
     arrived = Signal()
 
-    def __init__(self, bench: Workbench) -> None:
+    def __init__(self, bench: Workbench, question: Callable[..., TileAnswer]) -> None:
         super().__init__()
-        self._bench = bench
+        self._bench, self._question = bench, question
+        self._name = question.__name__, id(self)
         self._source: SlideSource | None = None
         self._plan: RunPlan | None = None
-        self._kept: OrderedDict[Tile, TileAttention] = OrderedDict()
+        self._kept: OrderedDict[Tile, TileAnswer] = OrderedDict()
         self._problems: dict[Tile, str] = {}
         self._asked: tuple[RunPlan, Tile] | None = None
         bench.worker.answered.connect(self._on_answered)
@@ -61,30 +75,31 @@ class PointTiles(QObject):
         """Return why a tile cannot be shown, or an empty string."""
         return self._problems.get(tile, "")
 
-    def get(self, tile: Tile) -> TileAttention | None:
-        """Return a tile, or ask for it if it is not there."""
+    def get(self, tile: Tile) -> Any:
+        """Return what was answered of a tile; None, and ask, if nothing was yet."""
         found = self._kept.get(tile)
         if found is not None:
             self._kept.move_to_end(tile)
         elif tile not in self._problems and self._asked is None:
             assert self._plan is not None
             self._asked = self._plan, tile
-            self._bench.worker.ask(_NAME, attention_of_tile, self._source, *self._asked)
+            self._bench.worker.ask(
+                self._name, self._question, self._source, *self._asked
+            )
         return found
 
-    def _on_answered(self, name: object, answer: object) -> None:
-        if name != _NAME or self._asked is None:
+    def _on_answered(self, name: object, answer: Any) -> None:
+        if name != self._name or self._asked is None:
             return
         (plan, tile), self._asked = self._asked, None
         if plan == self._plan:
-            if isinstance(answer, TileAttention):
-                self._keep(answer)
-            else:
+            if isinstance(answer, Exception):
                 self._problems[tile] = str(answer)
+            else:
+                self._keep(answer)
         self.arrived.emit()
 
-    def _keep(self, answer: TileAttention) -> None:
+    def _keep(self, answer: TileAnswer) -> None:
         self._kept[answer.tile_ij] = answer
-        size = answer.relative.nbytes
-        while len(self._kept) * size > KEPT_BYTES and len(self._kept) > 1:
+        while len(self._kept) * answer.nbytes > KEPT_BYTES and len(self._kept) > 1:
             self._kept.popitem(last=False)

@@ -1,0 +1,139 @@
+"""A run that says what it costs before it begins."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QVBoxLayout, QWidget
+
+from napari_histossl.errors import HistoSSLError
+from napari_histossl.overlays.engine import run as run_plan
+from napari_histossl.overlays.plan import RunPlan
+from napari_histossl.slide import Slide
+from napari_histossl.widgets._form import RunBar, button, note, row
+from napari_histossl.widgets._workbench import Workbench
+from napari_histossl.widgets._worker import BackgroundReads
+
+PLANNING = "Looking at weights and tissue …"
+
+Planning = Callable[[Slide, Path], RunPlan]
+"""Makes a plan for a slide and its results folder; called in a thread."""
+
+
+class PricedRun(QWidget):
+    """A button that says the price, and another one that pays it.
+
+    Parameters
+    ----------
+    bench : Workbench
+        What the pages of the viewer share.
+    words : str
+        On the first button.
+    planning : callable
+        Returns how to plan what is chosen now.
+    price : callable
+        Returns what a plan will do and cost, in a sentence.
+    told : callable
+        Returns a sentence as people may read it.
+
+    Attributes
+    ----------
+    started : Signal of RunPlan
+        A run has begun.
+    done : Signal of RunPlan
+        It has ended; what it has written is there.
+    """
+
+    started = Signal(object)
+    done = Signal(object)
+
+    def __init__(
+        self,
+        bench: Workbench,
+        words: str,
+        planning: Callable[[], Planning],
+        price: Callable[[RunPlan], str],
+        told: Callable[[str], str],
+    ) -> None:
+        super().__init__()
+        self.bench, self._planning = bench, planning
+        self._say_price, self._told = price, told
+        self.plan: RunPlan | None = None
+        self._build(words)
+        self._reads = BackgroundReads(self)
+        self._reads.answered.connect(self._on_planned)
+        bench.slide_changed.connect(self.forget)
+        bench.run_changed.connect(lambda _running: self.refresh())
+        bench.closing.connect(self._reads.drop)
+        self.forget()
+
+    def _build(self, words: str) -> None:
+        self.ask_button = button(words, self.ask, "Says what it costs before it begins")
+        self._price = note()
+        self.start_button = button(
+            "Start", self.start, "Goes on where an interrupted run was"
+        )
+        self._not_now = button("Not now", self.forget)
+        self._answer = QWidget()
+        answer = row(self.start_button, self._not_now)
+        answer.setContentsMargins(0, 0, 0, 0)
+        self._answer.setLayout(answer)
+        self._run_bar = RunBar(self.bench.stop)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(6)
+        for widget in (self.ask_button, self._price, self._answer, self._run_bar):
+            column.addWidget(widget)
+
+    def refresh(self) -> None:
+        """Show what can be done now."""
+        is_free = not self.bench.worker.is_running
+        self.ask_button.setEnabled(self.bench.shown is not None and is_free)
+        self.start_button.setEnabled(is_free)
+        self._answer.setVisible(self.plan is not None)
+        self._price.setVisible(bool(self._price.text()))
+
+    def forget(self) -> None:
+        """Take a price back: it was for another slide or other weights."""
+        self._reads.drop()
+        self.plan = None
+        self._price.setText("")
+        self.refresh()
+
+    def ask(self) -> None:
+        """Find out what the run would cost."""
+        shown = self.bench.shown
+        if shown is None:
+            return
+        self.plan = None
+        self._price.setText(PLANNING)
+        call = partial(self._planning(), shown.slide, shown.folder)
+        self._reads.ask(shown.source, call)
+        self.refresh()
+
+    def _on_planned(self, source: Any, answer: Any) -> None:
+        shown = self.bench.shown
+        if shown is None or source != shown.source:
+            return
+        if isinstance(answer, HistoSSLError):
+            self._price.setText(self._told(str(answer)))
+        else:
+            self.plan = answer
+            self._price.setText(self._told(self._say_price(answer)))
+        self.refresh()
+
+    def start(self) -> None:
+        """Run what was planned, in the worker."""
+        shown, plan = self.bench.shown, self.plan
+        if shown is None or plan is None:
+            return
+        if self.bench.run(
+            lambda _complete: self.done.emit(plan), run_plan, shown.source, plan
+        ):
+            self.forget()
+            self._run_bar.follow(self.bench)
+            self.started.emit(plan)
