@@ -150,7 +150,11 @@ class ResNet38(nn.Module):
             If the pictures are not (B, 3, H, W) or too small.
         """
         check_images(images, _LEAST_PX)
-        maps = images
+        # pictures turned from (B, H, W, 3) keep that order in memory, in which the CPU
+        # build of torch 2.13 writes beyond its memory in the backward pass of a 1 x 1
+        # convolution with a stride from 8 channels or fewer; to be removed when it no
+        # longer does
+        maps = images.contiguous()
         for name in self._trunk:
             maps = self.get_submodule(name)(maps)
         return maps

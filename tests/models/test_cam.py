@@ -208,6 +208,18 @@ def test_what_cannot_be_recorded(small, images):
         grad_cam(create_model("resnet38", width=1 / 64), images, "bn7", 0)
 
 
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_a_gpu_gives_the_same(small, images, relative_error):
+    labels = torch.tensor([[1, 0, 1], [0, 1, 0], [0, 0, 0]])
+    expected = grad_cams_of_labels(record_layers(small, images, LAYERS), labels)
+    model = copy.deepcopy(small).cuda()
+    recorded = record_layers(model, images.cuda(), LAYERS)
+    got = grad_cams_of_labels(recorded, labels)
+    for layer in LAYERS:
+        assert relative_error(got[layer].cpu(), expected[layer].numpy()) < 2e-3
+
+
 # ---- Another library's ----
 
 

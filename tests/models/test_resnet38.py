@@ -83,6 +83,18 @@ def test_methods_agree(small):
         )
 
 
+def test_pictures_are_put_in_order(small):
+    """Turned from (B, H, W, 3), whose order in memory some convolutions cannot take."""
+    turned = torch.rand(2, 40, 64, 3).permute(0, 3, 1, 2)
+    seen = []
+    hook = small.conv1a.register_forward_pre_hook(lambda m, given: seen.append(given))
+    got = small.eval()(turned)
+    hook.remove()
+    assert not turned.is_contiguous()
+    assert seen[0][0].is_contiguous()
+    torch.testing.assert_close(got, small(turned.clone().contiguous()))
+
+
 def test_attention_by_hand():
     """Two classes of which one hides its strongest pixel and the other none."""
     features = torch.tensor([[[[4.0, 2.0, 0.0]], [[1.0, 1.0, 1.0]]]])
