@@ -65,10 +65,11 @@ class RunForm(QWidget):
 
     def _build_choices(self) -> None:
         self._model = combo()
+        self._model.addItem("choose one", "")
         for name in list_models():
             spec = model_spec(name)
             if spec.reads_pixels and spec.has_attention:
-                self._model.addItem(name)
+                self._model.addItem(name, name)
         self._kind = combo()
         self._kind.addItem("Heads of one block", HEADS)
         self._kind.addItem("Patches and regions (HIPT)", TWO_LEVELS)
@@ -132,7 +133,7 @@ class RunForm(QWidget):
         choice = HierarchyChoice if self.is_hierarchy else AttentionChoice
         made = choice(
             weights=self.weights.chosen,
-            model=self._model.currentText() if self._asks_model else "",
+            model=self._model.currentData() if self._asks_model else "",
             extent=extent,
             name=self._name.text().strip() or self._default_name(),
             workspace=self._bench.workspace,
@@ -161,9 +162,13 @@ class RunForm(QWidget):
         """Whether the file cannot say its model."""
         return self._record is not None and self._record.spec is None
 
-    def show_record(self, record: WeightsRecord) -> None:
-        """Show what is known about the weights that are chosen."""
+    def show_record(self, record: WeightsRecord | None) -> None:
+        """Show what is known about the weights that are chosen, None for nothing."""
         self._record = record
+        if record is None:
+            self._about.clear()
+            self._show_rows()
+            return
         self._about.setText(about_weights(record))
         self._fill_blocks(record.spec)
         self._show_rows()
@@ -192,6 +197,7 @@ class RunForm(QWidget):
 
     def _show_rows(self) -> None:
         show = self._rows.setRowVisible
+        show(self._about, bool(self._about.text()))
         show(self._model, self._asks_model)
         show(self.region_weights, self.is_hierarchy)
         show(self._shifted, self.is_hierarchy)

@@ -20,7 +20,7 @@ from napari_histossl.panels.attention_list import resolve_any
 from napari_histossl.panels.tissue import saved_or_found, tissue_path
 from napari_histossl.slide import Slide, SlideSource, TissueMap
 from napari_histossl.widgets._workbench import Workbench
-from napari_histossl.widgets._worker import BackgroundReads
+from napari_histossl.widgets._worker import BackgroundReads, NoAnswer, WorkerFailure
 
 _MEASURE = "measure the model of the Overlays page"
 
@@ -66,7 +66,7 @@ class Planner(QObject):
     planned : Signal of (Planned, bool)
         What came of `plan`, and whether it is to be run.
     measured : Signal
-        The time that a tile takes is known.
+        The time that a tile takes is known, or that the model cannot be used.
     """
 
     planned = Signal(object, bool)
@@ -77,6 +77,7 @@ class Planner(QObject):
         self._bench = bench
         self._tissue: dict[Any, TissueMap] = {}
         self._measured: dict[Any, Calibration] = {}
+        self._refused: dict[Any, str] = {}
         self._asked: Any = None
         self._newest, self._to_run = 0, 0
         self._reads = BackgroundReads(self)
@@ -139,11 +140,16 @@ class Planner(QObject):
     def measure(self, planned: Planned) -> None:
         """Let the worker load the model and time it, unless that is known."""
         key = _model_key(planned)
-        if key is None or key in self._measured or key == self._asked:
+        is_known = key in self._measured or key in self._refused
+        if key is None or is_known or key == self._asked:
             return
         assert planned.patch_plan is not None
         self._asked = key
         self._bench.worker.ask((_MEASURE, key), measure, planned.patch_plan.bare())
+
+    def refusal(self, planned: Planned) -> str:
+        """Return why the worker cannot use the model; empty where it can."""
+        return self._refused.get(_model_key(planned), "")
 
     def device(self, planned: Planned) -> str | None:
         """Return where a run will be computed; None while that is not known."""
@@ -169,7 +175,9 @@ class Planner(QObject):
         self._asked = None
         if isinstance(answer, Calibration):
             self._measured[name[1]] = answer
-            self.measured.emit()
+        elif isinstance(answer, WorkerFailure) and not isinstance(answer, NoAnswer):
+            self._refused[name[1]] = str(answer)
+        self.measured.emit()
 
 
 def _plan(

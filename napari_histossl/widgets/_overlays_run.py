@@ -28,13 +28,15 @@ class RunPanel(QWidget):
         Whether the run goes over many slides.
     last_words : str
         What the run has said last, besides how far it is.
+    done : str
+        What it has done so far.
     """
 
     def __init__(self, bench: Workbench) -> None:
         super().__init__()
         self._bench = bench
         self._is_mine = self.is_list = self._is_paused = False
-        self._device = self.last_words = ""
+        self._device = self.last_words = self.done = ""
         self._bar = QProgressBar()
         self._pause = button(
             "Pause", self._pause_or_go_on, "What is in flight is finished first"
@@ -56,7 +58,7 @@ class RunPanel(QWidget):
     def follow(self, *, is_list: bool = False) -> None:
         """Show the run that has just been started."""
         self._is_mine, self.is_list, self._is_paused = True, is_list, False
-        self._device = self.last_words = ""
+        self._device = self.last_words = self.done = ""
         self._pause.setText("Pause")
         self._bar.setRange(0, 0)
         self._sentence.setText("Starting: the model is being loaded.")
@@ -84,6 +86,7 @@ class RunPanel(QWidget):
         self._bar.setRange(0, progress.total)
         self._bar.setValue(progress.done)
         self._bar.setFormat("paused" if self._is_paused else "%p %")
+        self.done = f"{progress.done:,} tiles are done"
         said = message
         if not self.is_list:
             said = f"{progress.done:,} of {progress.total:,} tiles"

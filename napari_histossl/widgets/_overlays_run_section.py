@@ -22,7 +22,7 @@ from napari_histossl.widgets._overlays_form import LIST, RunForm
 from napari_histossl.widgets._overlays_planner import Planned, Planner
 from napari_histossl.widgets._overlays_region import Region
 from napari_histossl.widgets._overlays_run import RunPanel
-from napari_histossl.widgets._overlays_texts import cost, readable, sentence
+from napari_histossl.widgets._overlays_texts import cost, readable, sentence, way_out
 from napari_histossl.widgets._workbench import Workbench
 
 _SETTLE_MS = 250
@@ -53,6 +53,7 @@ class RunSection(QWidget):
         self.planner = Planner(bench)
         self._worklist: Callable[[], Worklist | None] = lambda: None
         self._planned: Planned | None = None
+        self._failure = ""
         self._build()
         self._settled = QTimer(self)
         self._settled.setSingleShot(True)
@@ -87,6 +88,7 @@ class RunSection(QWidget):
         bench.slide_changed.connect(self._on_slide_changed)
         bench.slide_renamed.connect(self.ask_plan)
         bench.run_changed.connect(lambda _running: self.refresh())
+        bench.worker.failed.connect(self._on_failed)
         bench.closing.connect(self.planner.forget)
         camera = bench.viewer.scene.camera
         camera.events.center.connect(lambda _event: self._settled.start())
@@ -97,6 +99,7 @@ class RunSection(QWidget):
         self._region.changed.connect(self._on_region)
         self.planner.planned.connect(self._on_planned)
         self.planner.measured.connect(self._show_cost)
+        self.planner.measured.connect(self.refresh)
 
     def follow_worklist(self, worklist: Callable[[], Worklist | None]) -> None:
         """Take the list of slides, where one is open, from there."""
@@ -114,7 +117,10 @@ class RunSection(QWidget):
         """Whether there is something to run: a plan, or a list of slides."""
         if self.form.extent == LIST:
             return self._worklist() is not None
-        return self._planned is not None and self._planned.plan is not None
+        planned = self._planned
+        if planned is None or planned.plan is None:
+            return False
+        return not self.planner.refusal(planned)
 
     def refresh(self) -> None:
         """Show whether something can be run now."""
@@ -142,7 +148,12 @@ class RunSection(QWidget):
             return
         plan = self.planner.timed(planned)
         if plan is None:
-            self.cost.setText(sentence(self._told(str(planned.error))))
+            assert planned.error is not None
+            self.cost.setText(sentence(self._told(way_out(planned.error))))
+            return
+        refusal = self.planner.refusal(planned)
+        if refusal:
+            self.cost.setText(sentence(self._told(refusal)))
             return
         said = [cost(plan, self.planner.device(planned))]
         said += [sentence(line) for line in plan.notes[1:]]
@@ -175,8 +186,8 @@ class RunSection(QWidget):
         if shown is None or planned.source != shown.source:
             return
         self._planned = planned
+        self.form.show_record(planned.record)
         if planned.record is not None:
-            self.form.show_record(planned.record)
             self.form.weights.keep(planned.record)
         self._show_cost()
         self.refresh()
@@ -242,20 +253,29 @@ class RunSection(QWidget):
         if self.bench.run(self._on_list_done, run_over_slides, slides, choice):
             self.panel.follow(is_list=True)
 
+    def _on_failed(self, error: Exception) -> None:
+        """Remember why a run ended; that it has is told right after."""
+        if self.panel.is_on:
+            self._failure = str(error)
+
     def _on_done(self, path: Path, complete: bool) -> None:
         shown = self.bench.shown
         if path.exists() and shown is not None and shown.folder in path.parents:
             self._overlay.show(path)
-        self._tell(self.panel.last_words if complete else _STOPPED)
+        self._tell(self.panel.last_words or self.panel.done, complete)
 
     def _on_list_done(self, complete: bool) -> None:
         self.open_newest()
         words = self.panel.last_words
-        self._tell(words if complete else _STOPPED)
+        self._tell(words, complete)
         if complete:
             show_info(sentence(words))
 
-    def _tell(self, words: str) -> None:
+    def _tell(self, words: str, complete: bool) -> None:
+        """Say what has been done, or why not all of it."""
+        failure, self._failure = self._failure, ""
+        if not complete:
+            words = self._told(failure) or _STOPPED
         self.outcome.setText(sentence(words) if words else "")
         self.outcome.setVisible(bool(words))
         self.refresh()

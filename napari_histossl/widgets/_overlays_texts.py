@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from napari_histossl.errors import HistoSSLError, MissingScaleError
 from napari_histossl.models.metadata import WeightsRecord
 from napari_histossl.models.registry import ModelSpec
 from napari_histossl.overlays.plan import DTYPE, RunPlan
@@ -17,6 +18,19 @@ def sentence(text: str) -> str:
     text = text.strip()
     ended = text if text.endswith((".", "!", "?")) else f"{text}."
     return f"{ended[:1].upper()}{ended[1:]}"
+
+
+def way_out(error: HistoSSLError) -> str:
+    """Return what an error says, with the way out that a window has.
+
+    The core speaks to a shell too: there the scale of a slide is an option.
+    """
+    if isinstance(error, MissingScaleError):
+        return (
+            "This slide does not say how large a pixel is, and a model needs to know: "
+            "enter it on the Slide page."
+        )
+    return str(error)
 
 
 def readable(text: str) -> str:

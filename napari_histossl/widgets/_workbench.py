@@ -284,6 +284,8 @@ class Workbench(QObject):
 
     def close(self) -> None:
         """Stop the run and let go of the slide; the viewer is closing."""
+        if self.closed:
+            return
         self.closed = True
         if isalive(self):  # what the window owned may be gone already
             self.closing.emit()

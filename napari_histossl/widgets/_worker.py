@@ -36,7 +36,7 @@ from napari_histossl.widgets._background_reads import BackgroundReads
 from napari_histossl.widgets._bell import application_bell
 from napari_histossl.widgets._worker_link import WorkerLink
 
-__all__ = ["BackgroundReads", "WorkerFailure", "WorkerProcess"]
+__all__ = ["BackgroundReads", "NoAnswer", "WorkerFailure", "WorkerProcess"]
 
 _log = logging.getLogger(__name__)
 
@@ -49,6 +49,10 @@ _LIVES = 2
 
 class WorkerFailure(HistoSSLError, RuntimeError):
     """An error in the worker process, or its end."""
+
+
+class NoAnswer(WorkerFailure):
+    """A question was not answered: its process has ended, whatever the question was."""
 
 
 class WorkerProcess(QObject):
@@ -240,7 +244,7 @@ class WorkerProcess(QObject):
         """Tell everybody who waits for an answer that none will come."""
         asked, self._asked = self._asked, {}
         for name in asked.values():
-            self.answered.emit(name, WorkerFailure(last_words))
+            self.answered.emit(name, NoAnswer(last_words))
 
     def _on_death(self, last_words: str) -> None:
         """Go on with a new process, or tell why that makes no sense."""
