@@ -7,6 +7,7 @@ import sys
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -24,9 +25,11 @@ from napari_histossl.overlays import (  # noqa: E402
     measure,
     run,
 )
+from napari_histossl.overlays.questions import attention_of_tile  # noqa: E402
 from napari_histossl.panels import AttentionChoice, SlideFacts, resolve  # noqa: E402
 from napari_histossl.slide import open_slide, virtual_levels  # noqa: E402
 from napari_histossl.store import Pyramid  # noqa: E402
+from napari_histossl.widgets._point_tiles import PointTiles  # noqa: E402
 from napari_histossl.widgets._worker import WorkerProcess  # noqa: E402
 
 CONFIG = {"img_size": 32, "patch_size": 8, "embed_dim": 24, "depth": 2, "num_heads": 3}
@@ -149,6 +152,19 @@ def test_pausing_and_stopping_over_the_pipe(worker, qtbot, planned):
     with qtbot.waitSignal(worker.finished, timeout=PATIENCE_MS) as end:
         worker.start(run, source, made)  # the same process, the lock is free
     assert end.args == [True]
+
+
+def test_a_tile_that_a_closed_worker_owes_is_asked_for_again(worker, qtbot, planned):
+    source, plan = planned
+    made, tile = plan("tiles"), (10, 14)
+    tiles = PointTiles(SimpleNamespace(worker=worker), attention_of_tile)
+    tiles.look_at(source, made)
+    assert tiles.get(tile) is None
+    worker.close()
+    assert "closed before" in tiles.problem(tile)
+    tiles.look_at(source, made)
+    qtbot.waitUntil(lambda: tiles.get(tile) is not None, timeout=PATIENCE_MS)
+    assert tiles.get(tile).tile_ij == tile
 
 
 _WINDOW = """
