@@ -74,7 +74,11 @@ def load_spec(spec: ModelSpec, path: str | Path) -> nn.Module:
 
 
 def load_weights(
-    model: nn.Module | str, path: str | Path, *, name: str = ""
+    model: nn.Module | str,
+    path: str | Path,
+    *,
+    name: str = "",
+    fresh: tuple[str, ...] = (),
 ) -> nn.Module:
     """Load weights into a model.
 
@@ -89,6 +93,9 @@ def load_weights(
         of the prefix, and a projection head, is left out.
     name : str
         What to call the model in messages.
+    fresh : tuple of str
+        Beginnings of keys that stay as the model has them, whatever the file holds:
+        of layers that a training starts anew, such as a classifier of other classes.
 
     Returns
     -------
@@ -104,7 +111,7 @@ def load_weights(
     """
     if isinstance(model, str):
         return load_spec(model_spec(model), path)
-    tensors, fit = _fitted(model, path)
+    tensors, fit = _fitted(model, path, fresh)
     problems = fit.problems()
     if problems:
         raise WeightsError(
@@ -145,7 +152,9 @@ def fit_of(model: nn.Module | ModelSpec, path: str | Path) -> Fit:
     return _fitted(build(model) if isinstance(model, ModelSpec) else model, path)[1]
 
 
-def _fitted(model: nn.Module, path: str | Path) -> tuple[dict[str, Tensor], Fit]:
+def _fitted(
+    model: nn.Module, path: str | Path, fresh: tuple[str, ...] = ()
+) -> tuple[dict[str, Tensor], Fit]:
     """Return the tensors that are the model's, and how the rest compares."""
     with open_weights(path):  # a missing file is told from a damaged one
         pass
@@ -153,6 +162,8 @@ def _fitted(model: nn.Module, path: str | Path) -> tuple[dict[str, Tensor], Fit]
     tensors = read_tensors(path, wanted)
     for key in [k for k in wanted if k.endswith(_COUNTER)]:
         tensors.setdefault(key, wanted[key])
+    if fresh:
+        tensors.update({k: v for k, v in wanted.items() if k.startswith(fresh)})
     fit = compare(wanted, tensors, getattr(model, "left_out", _LEFT_OUT))
     return {key: v for key, v in tensors.items() if key not in fit.left_out}, fit
 

@@ -246,3 +246,30 @@ def test_classes_and_recipe_go_with_a_published_file(tmp_path):
         224,
     )
     assert [info.name for info in added.spec.classes][1] == "necrosis"
+
+
+@pytest.mark.parametrize(
+    ("name", "config"),
+    [
+        ("resnet38", {"width": 1 / 16}),
+        ("deeplabv3plus", {"backbone": "small"}),
+    ],
+)
+@pytest.mark.parametrize("has_classes", [True, False])
+def test_a_start_from_other_classes(tmp_path, name, config, has_classes):
+    """ImageNet's, or a segmenter's of 21 classes: all but the last layer is taken."""
+    source = create_model(name, n_classes=21, **config)
+    last = source.class_layer
+    state = source.state_dict()
+    if not has_classes:
+        state = {k: v for k, v in state.items() if not k.startswith(last)}
+    torch.save({"state_dict": state}, tmp_path / "start.pth.tar")
+    network = create_model(name, n_classes=4, **config)
+    drawn = {k: v for k, v in network.state_dict().items() if k.startswith(last)}
+    before = {key: value.clone() for key, value in drawn.items()}
+    load_weights(network, tmp_path / "start.pth.tar", fresh=(last,))
+    for key, value in network.state_dict().items():
+        assert torch.equal(value, before.get(key, state.get(key)))
+    assert before
+    with pytest.raises(WeightsError, match="does not fit"):
+        load_weights(network, tmp_path / "start.pth.tar")
