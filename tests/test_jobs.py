@@ -109,7 +109,7 @@ def test_jobs_run_one_after_another_in_one_process(work, worker) -> None:
         Reply(8, Ended(complete=True)),
     ]
     worker.stdin.close()
-    assert worker.wait(30) == 1
+    assert worker.wait(240) == 1
     assert b"Fatal" not in worker.stderr.read()
 
 
@@ -126,7 +126,7 @@ def test_errors_cross_and_the_process_stays(work, worker) -> None:
     )
     assert replies[5] == Reply(3, Ended(complete=True))
     worker.stdin.close()
-    worker.wait(30)
+    worker.wait(240)
     said = worker.stderr.read()  # a mistake leaves its trace, an error of ours does not
     assert b"ZeroDivisionError" in said
     assert b"NoTissueError" not in said
@@ -187,12 +187,12 @@ def test_worker_dies_with_its_parent(work, worker) -> None:
     send(worker.stdin, Start(1, work.go_on_for_ever))
     receive(worker.stdout)
     worker.stdin.close()
-    assert worker.wait(30) == 1
+    assert worker.wait(240) == 1
 
 
 def test_worker_that_gets_no_job_ends(worker) -> None:
     worker.stdin.close()
-    assert worker.wait(30) != 0
+    assert worker.wait(240) != 0
 
 
 def test_cut_record_is_an_end_of_file() -> None:

@@ -149,7 +149,7 @@ def test_folders_that_are_none(tmp_path):
 
 
 _WRITE_UNTIL_KILLED = """
-import sys
+import sys, time
 import numpy as np
 from napari_histossl.store import EmbeddingStore
 with EmbeddingStore.open(sys.argv[1], "r+") as store:
@@ -157,6 +157,8 @@ with EmbeddingStore.open(sys.argv[1], "r+") as store:
         rows = np.arange(start, min(start + 5, 1300))
         store.write(rows.tolist(), np.sin(rows[:, None] * 1.7 + np.arange(8)))
         print(start, flush=True)
+        if start == 600:  # whoever kills late finds something left to do
+            time.sleep(600)
 """
 
 

@@ -120,7 +120,7 @@ def test_two_processes_on_one_reader_give_one_answer_a_case(files):
     ]
     for reader in readers:
         reader.start()
-    given = [queue.get(timeout=60) for _ in readers]
+    given = [queue.get(timeout=240) for _ in readers]
     for reader in readers:
         reader.join()
     assert sum(given) == 20
