@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from napari_histossl.classes import ClassTable
 from napari_histossl.errors import AnnotationError
@@ -80,9 +80,31 @@ def checked_positive(value: float, what: str) -> float:
     return float(value)
 
 
+def checked_dtype(dtype: DTypeLike, classes: ClassTable) -> np.dtype[Any]:
+    """Return the data type of the labels of a mask.
+
+    Raises
+    ------
+    AnnotationError
+        If it is neither uint8 nor uint16, or does not hold all classes.
+    """
+    checked = np.dtype(dtype)
+    if checked not in (np.dtype(np.uint8), np.dtype(np.uint16)):
+        raise AnnotationError(f"labels are uint8 or uint16; got {checked}")
+    largest = max((info.index for info in classes), default=0)
+    if largest > np.iinfo(checked).max:
+        raise AnnotationError(
+            f"class {largest} does not fit into {checked}; make the mask with uint16"
+        )
+    return checked
+
+
 def checked_labels(
-    values: ArrayLike, shape: tuple[int, int], classes: ClassTable
-) -> NDArray[np.uint8]:
+    values: ArrayLike,
+    shape: tuple[int, int],
+    classes: ClassTable,
+    dtype: DTypeLike = np.uint8,
+) -> NDArray[Any]:
     """Return class indices of a shape, broadcast from one number if need be.
 
     Raises
@@ -101,7 +123,7 @@ def checked_labels(
             f"{unknown[0]} is no class of this mask; known: 0 unlabelled, "
             + ", ".join(f"{info.index} {info.name}" for info in classes)
         )
-    return broadcast(array.astype(np.uint8, copy=False), shape, "labels")
+    return broadcast(array.astype(dtype, copy=False), shape, "labels")
 
 
 def _lookup(known: list[int]) -> NDArray[np.bool_]:

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from napari_histossl.errors import JournalError
-from napari_histossl.store.sqlite import make_durable
+from napari_histossl.store.sqlite import make_durable, transaction
 
-FORMAT = 1
+FORMAT = 2
 """Version of the tables; a journal with a larger one comes from a later program."""
+
+_OLDEST = 1
+"""Journals of this version and later are brought up to date when they are changed."""
 
 _BUSY_S = 5.0
 """How long to wait for a reader that holds the file for a moment."""
@@ -33,8 +38,94 @@ CREATE TABLE patches (
 );
 """
 
+_TABLES_SINCE_2 = """
+CREATE TABLE IF NOT EXISTS owed (
+    seq INTEGER, number INTEGER,
+    y INTEGER NOT NULL, x INTEGER NOT NULL,
+    height INTEGER NOT NULL, width INTEGER NOT NULL,
+    PRIMARY KEY (seq, number)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS segments (
+    segment INTEGER PRIMARY KEY, body BLOB NOT NULL
+);
+CREATE TABLE IF NOT EXISTS moved (
+    seq INTEGER, part TEXT, number INTEGER,
+    segment INTEGER NOT NULL, start INTEGER NOT NULL, length INTEGER NOT NULL,
+    PRIMARY KEY (seq, part, number)
+) WITHOUT ROWID;
+"""
 
-def create(path: Path) -> sqlite3.Connection:
+
+class Database:
+    """The tables of one journal, shared by threads that wait for one another.
+
+    Attributes
+    ----------
+    path : Path
+        The file.
+    """
+
+    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
+        self.path = path
+        self._connection = connection
+        self._guard = threading.RLock()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Run statements as one: on the disk when the block ends, or nothing of it.
+
+        Raises
+        ------
+        JournalError
+            If they cannot be written.
+        """
+        with (
+            self._guard,
+            as_journal_errors(self.path, "written"),
+            transaction(self._connection),
+        ):
+            yield
+
+    def run(self, statement: str, *values: Any) -> None:
+        """Run a statement that changes something, inside a transaction."""
+        self._connection.execute(statement, values)
+
+    def rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
+        """Return all rows of a query.
+
+        Raises
+        ------
+        JournalError
+            If they cannot be read.
+        """
+        with self._guard, as_journal_errors(self.path, "read"):
+            return self._connection.execute(query, values).fetchall()
+
+    def rows_before_damage(
+        self, query: str, *values: Any
+    ) -> tuple[list[tuple[Any, ...]], sqlite3.Error | None]:
+        """Return the rows of a query up to where the file is damaged, and the error."""
+        rows: list[tuple[Any, ...]] = []
+        with self._guard:
+            try:
+                rows.extend(self._connection.execute(query, values))
+            except sqlite3.Error as error:
+                return rows, error
+        return rows, None
+
+    def give_back_space(self) -> None:
+        """Cut what deleted rows have left from the end of the file."""
+        with self._guard, as_journal_errors(self.path, "written"):
+            self._connection.execute("PRAGMA incremental_vacuum").fetchall()
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._guard:
+            self._connection.close()
+
+
+def create(path: Path) -> Database:
     """Make an empty journal.
 
     Raises
@@ -48,12 +139,12 @@ def create(path: Path) -> sqlite3.Connection:
         )
     with as_journal_errors(path, "created"):
         connection = _connect(path, "rwc")
-        connection.executescript(_TABLES)
+        connection.executescript(_TABLES + _TABLES_SINCE_2)
         connection.execute(f"PRAGMA user_version={FORMAT}")
-    return connection
+    return Database(path, connection)
 
 
-def open_existing(path: Path, *, read_only: bool) -> sqlite3.Connection:
+def open_existing(path: Path, *, read_only: bool) -> Database:
     """Open a journal.
 
     Raises
@@ -69,13 +160,19 @@ def open_existing(path: Path, *, read_only: bool) -> sqlite3.Connection:
     with as_journal_errors(path, "opened"):
         connection = _connect(path, "ro" if read_only else "rw")
         version = connection.execute("PRAGMA user_version").fetchone()[0]
-    if version != FORMAT:
+    if not _OLDEST <= version <= FORMAT:
         connection.close()
         raise JournalError(
-            f"the journal {path} has format {version}, this program knows {FORMAT}; "
-            f"open it with a newer napari-histossl"
+            f"the journal {path} has format {version}, this program knows {_OLDEST} to "
+            f"{FORMAT}; open it with a newer napari-histossl"
         )
-    return connection
+    with as_journal_errors(path, "opened"):
+        if not read_only and version < FORMAT:
+            connection.executescript(_TABLES_SINCE_2)
+            connection.execute(f"PRAGMA user_version={FORMAT}")
+        elif version < FORMAT:
+            connection.executescript(_TABLES_SINCE_2.replace("TABLE", "TEMP TABLE"))
+    return Database(path, connection)
 
 
 @contextmanager
@@ -107,7 +204,10 @@ def _connect(path: Path, mode: str) -> sqlite3.Connection:
         isolation_level=None,
         check_same_thread=False,
     )
+    # A damaged letter is found by the chain of hashes, and does not stop the reading.
+    connection.text_factory = lambda text: text.decode(errors="replace")
     if mode != "ro":
+        connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
         connection.execute("PRAGMA journal_mode=WAL")
         make_durable(connection)
     return connection

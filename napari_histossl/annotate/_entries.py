@@ -4,28 +4,24 @@ from __future__ import annotations
 
 import hashlib
 import json
-import struct
-import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from napari_histossl.annotate.strokes import Stroke
-from napari_histossl.errors import JournalError
 from napari_histossl.geometry import Box
 
-_GEOMETRY = struct.Struct("<dI")
+EMPTY_SHA256 = hashlib.sha256().hexdigest()
+"""What `digest` returns for no bodies."""
 
 
 class Kind(StrEnum):
     """What an entry does.
 
     A stroke is stored as its geometry, a region as its pixels; an undo and a redo name
-    the entry they act on; a base names the proposal that a mask started from.
+    the entry they act on; a base names the proposal that a mask started from. The
+    pixels before a large stroke are stored as its blocks are filled; once all are, an
+    entry that says so takes their hash into the chain.
     """
 
     STROKE = "stroke"
@@ -33,6 +29,7 @@ class Kind(StrEnum):
     UNDO = "undo"
     REDO = "redo"
     BASE = "base"
+    FILLED = "filled"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +49,7 @@ class Entry:
     class_index : int
         Class that was painted; 0 where labels were taken away or several were set.
     target : int
-        Entry that an undo or a redo acts on; 0 for others.
+        Entry that an undo, a redo or the end of filling acts on; 0 for others.
     box : Box or None
         Part of level 0 that holds every pixel that changed; None where none did.
     payload_sha256, after_sha256, before_sha256 : str
@@ -73,6 +70,11 @@ class Entry:
     after_sha256: str
     before_sha256: str
     previous: str
+
+    @property
+    def is_large(self) -> bool:
+        """Whether the pixels before a stroke are recorded as its blocks are filled."""
+        return self.kind is Kind.STROKE and self.before_sha256 == EMPTY_SHA256
 
     @property
     def hash(self) -> str:
@@ -120,34 +122,24 @@ def entry_of(row: tuple[Any, ...]) -> Entry:
     return Entry(seq, utc, author, tool, Kind(kind), class_index, target, box, *digests)
 
 
+class Digest:
+    """SHA-256 over the SHA-256 of each of some bodies, which come one by one."""
+
+    def __init__(self) -> None:
+        self._whole = hashlib.sha256()
+
+    def add(self, body: bytes) -> None:
+        """Take in the next body."""
+        self._whole.update(hashlib.sha256(body).digest())
+
+    def hexdigest(self) -> str:
+        """Return hexadecimal digits."""
+        return self._whole.hexdigest()
+
+
 def digest(bodies: Iterable[bytes]) -> str:
     """Return the SHA-256 over the SHA-256 of each body, as hexadecimal digits."""
-    whole = hashlib.sha256()
+    whole = Digest()
     for body in bodies:
-        whole.update(hashlib.sha256(body).digest())
+        whole.add(body)
     return whole.hexdigest()
-
-
-def pack_geometry(stroke: Stroke) -> bytes:
-    """Return radius and points of a stroke as bytes."""
-    points = stroke.points_px0.astype("<f4").tobytes()
-    header = _GEOMETRY.pack(stroke.radius_px0, len(stroke.points_px0))
-    return header + zlib.compress(points, 6)
-
-
-def unpack_geometry(body: bytes) -> tuple[NDArray[np.float32], float]:
-    """Return points (N, 2) and radius that `pack_geometry` packed.
-
-    Raises
-    ------
-    JournalError
-        If the bytes are not those of a stroke.
-    """
-    try:
-        radius, count = _GEOMETRY.unpack_from(body)
-        points = np.frombuffer(zlib.decompress(body[_GEOMETRY.size :]), "<f4")
-        return points.reshape(count, 2), radius
-    except (struct.error, zlib.error, ValueError) as error:
-        raise JournalError(
-            f"the geometry of a stroke cannot be unpacked ({error})"
-        ) from error

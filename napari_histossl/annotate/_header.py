@@ -45,7 +45,7 @@ class Header:
         JournalError
             If a fact is missing or makes no sense.
         """
-        header = journal.header
+        header = journal.facts.header
         try:
             return cls(
                 str(header[MASK_ID]),

@@ -30,8 +30,12 @@ class UndoHistory:
             case Kind.STROKE | Kind.REGION:
                 self._done.append(seq)
                 self._undone.clear()
-            case Kind.BASE:
-                pass  # what the mask started from is not a step of a person
+            case Kind.BASE | Kind.FILLED:
+                pass  # not a step of a person
+
+    def is_done(self, seq: int) -> bool:
+        """Tell whether a step stands: it was not taken back, or brought back again."""
+        return seq in self._done
 
     @property
     def next_undo(self) -> int | None:

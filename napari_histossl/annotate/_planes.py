@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -13,6 +12,7 @@ from napari_histossl.annotate._patches import Patch
 from napari_histossl.classes import ClassTable
 from napari_histossl.geometry import Box
 from napari_histossl.store import Pyramid
+from napari_histossl.store._marks import sync_file, sync_folder
 
 _ORIGIN = "origin"
 """Group of the origin plane inside the mask."""
@@ -23,7 +23,7 @@ larger than they are together."""
 
 
 class Planes:
-    """Labels and origin of a mask on disk.
+    """Labels and origin of a mask on disk; changes stay in memory until `flush`.
 
     Attributes
     ----------
@@ -44,18 +44,20 @@ class Planes:
         downsample: float,
         classes: ClassTable,
         provenance: dict[str, Any],
+        dtype: np.dtype[Any],
     ) -> Self:
         """Make two empty planes; a coarse pixel shows the class of highest priority."""
         labels = Pyramid.create(
             path,
             shape=shape,
-            dtype=np.uint8,
+            dtype=dtype,
             pixel_um_yx=mpp_yx,
             pixel_px0_yx=(downsample, downsample),
             reducer="priority",
             provenance=provenance,
             is_label=True,
             classes=classes,
+            hold_writes=True,
         )
         origin = Pyramid.create(
             path / _ORIGIN,
@@ -65,6 +67,7 @@ class Planes:
             pixel_px0_yx=(downsample, downsample),
             reducer="max",
             provenance=provenance,
+            hold_writes=True,
         )
         # Strokes may be durable long before the first flush: what describes the arrays
         # has to be on the disk before them.
@@ -75,9 +78,10 @@ class Planes:
     def open(cls, path: Path, *, read_only: bool) -> Self:
         """Open both planes."""
         mode: Literal["r", "r+"] = "r" if read_only else "r+"
-        labels = Pyramid.open(path, mode)
+        labels = Pyramid.open(path, mode, hold_writes=True)
         try:
-            return cls(labels, Pyramid.open(path / _ORIGIN, mode))
+            origin = Pyramid.open(path / _ORIGIN, mode, hold_writes=True)
+            return cls(labels, origin)
         except BaseException:
             labels.close()
             raise
@@ -85,6 +89,21 @@ class Planes:
     def read(self, box: Box) -> Patch:
         """Read both planes at level 0; the arrays may be written to."""
         return Patch(box, self.labels.read(box), self.origin.read(box))
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width of level 0."""
+        return self.labels.levels[0].shape
+
+    def halved(self, patch: Patch) -> Patch:
+        """Return about what a patch is on the next coarser level; any level's patch.
+
+        Exact where its box starts at even pixels and ends there or at the edge.
+        """
+        box = patch.box
+        coarse = Box(box.y // 2, box.x // 2, -(-box.height // 2), -(-box.width // 2))
+        labels = self.labels.reduced(patch.labels)
+        return Patch(coarse, labels, self.origin.reduced(patch.origin))
 
     def write(self, patch: Patch) -> None:
         """Write both planes at level 0."""
@@ -97,16 +116,15 @@ class Planes:
             self.labels.refresh(box)
             self.origin.refresh(box)
 
-    def sync(self, boxes: Sequence[Box]) -> None:
-        """Wait until the pixels of boxes are on the disk, at all levels."""
-        files: set[Path] = set()
-        for pyramid in (self.labels, self.origin):
-            files.update(_chunk_files(pyramid, boxes))
-        for path in files:
-            _sync_path(path)
-        if os.name == "posix":  # a new or deleted file is a change of its folder
-            for folder in {path.parent for path in files}:
-                _sync_path(folder)
+    @property
+    def held_bytes(self) -> int:
+        """Memory taken by what is not on the disk yet."""
+        return self.labels.held_bytes + self.origin.held_bytes
+
+    def flush(self) -> None:
+        """Bring both planes to the disk, at all levels; one call at a time."""
+        self.labels.flush()
+        self.origin.flush()
 
     def close(self) -> None:
         """Close both planes and release their locks."""
@@ -127,39 +145,8 @@ def _merged(boxes: Sequence[Box]) -> Sequence[Box]:
     return [around] if is_compact else boxes
 
 
-def _chunk_files(pyramid: Pyramid, boxes: Sequence[Box]) -> Iterable[Path]:
-    """Yield the files that hold boxes of level 0 and what is above them."""
-    for number, array in enumerate(pyramid.arrays):
-        height, width = (array.shards or array.chunks)[-2:]
-        keys: set[tuple[int, int]] = set()
-        for box in boxes:
-            rows = range(
-                (box.y >> number) // height, (box.y1 - 1 >> number) // height + 1
-            )
-            columns = range(
-                (box.x >> number) // width, (box.x1 - 1 >> number) // width + 1
-            )
-            keys.update((row, column) for row in rows for column in columns)
-        root = Path(array.store.root) / array.path
-        yield from (root / array.metadata.encode_chunk_key(key) for key in keys)
-
-
 def _sync_tree(folder: Path) -> None:
     """Wait until a new folder, its files and the folders it lies in are on the disk."""
     paths = [folder, *folder.rglob("*"), *folder.parents[:2]]
     for path in paths:
-        if path.is_file() or os.name == "posix":
-            _sync_path(path)
-
-
-def _sync_path(path: Path) -> None:
-    """Wait until a file or a folder is on the disk; one that is gone needs nothing."""
-    flags = os.O_RDWR if os.name == "nt" else os.O_RDONLY
-    try:
-        descriptor = os.open(path, flags)
-    except FileNotFoundError:
-        return
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        (sync_file if path.is_file() else sync_folder)(path)

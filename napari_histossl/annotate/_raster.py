@@ -16,11 +16,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_histossl.annotate import _blocks
+from napari_histossl.annotate._blocks import blocks_of, number_of
 from napari_histossl.geometry import Box
-
-BLOCK_PX = 1024
-"""Edge of the blocks in which a large change is handled, so that memory is bounded;
-a whole number of chunks."""
 
 _RUNS_AT_ONCE = 1 << 17
 """Runs that are computed together: about 30 MB of intermediate values."""
@@ -87,31 +85,15 @@ def stroke_boxes(
     whole = _box_around(points_px0, radius_px0).intersection(mask_box)
     if whole is None:
         return []
-    if whole.height * whole.width <= BLOCK_PX**2:
+    if whole.height * whole.width <= _blocks.BLOCK_PX**2:
         return [whole]
-    found: dict[tuple[int, int], Box] = {}
+    found: dict[int, Box] = {}
     for piece in _short_pieces(points_px0):
         around = _box_around(piece, radius_px0).intersection(mask_box)
-        for key, part in _cut_into_blocks(around):
+        for part in blocks_of(around) if around else ():
+            key = number_of(part)
             found[key] = part.union(found[key]) if key in found else part
     return [found[key] for key in sorted(found)]
-
-
-def blocks_of(box: Box) -> Iterator[Box]:
-    """Yield a box cut along the grid of blocks, row by row."""
-    for _key, part in _cut_into_blocks(box):
-        yield part
-
-
-def _cut_into_blocks(box: Box | None) -> Iterator[tuple[tuple[int, int], Box]]:
-    if box is None:
-        return
-    for row in range(box.y // BLOCK_PX, (box.y1 - 1) // BLOCK_PX + 1):
-        for column in range(box.x // BLOCK_PX, (box.x1 - 1) // BLOCK_PX + 1):
-            block = Box(row * BLOCK_PX, column * BLOCK_PX, BLOCK_PX, BLOCK_PX)
-            part = block.intersection(box)
-            if part is not None:
-                yield (row, column), part
 
 
 def _box_around(points: NDArray[np.float32], radius: float) -> Box:
@@ -127,7 +109,7 @@ def _short_pieces(points: NDArray[np.float32]) -> Iterator[NDArray[np.float32]]:
         yield points
     for a, b in pairwise(points):
         length = float(np.abs(b - a).max())
-        count = int(length // BLOCK_PX) + 1
+        count = int(length // _blocks.BLOCK_PX) + 1
         steps = a + np.linspace(0, 1, count + 1)[:, None] * (b - a)
         for number in range(count):
             yield steps[number : number + 2]

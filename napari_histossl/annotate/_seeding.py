@@ -6,28 +6,25 @@ import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_histossl.annotate import _arguments
+from napari_histossl.annotate._blocks import blocks_of
 from napari_histossl.annotate._entries import Kind
 from napari_histossl.annotate._patches import Patch
 from napari_histossl.annotate._planes import Planes
-from napari_histossl.annotate._raster import blocks_of
+from napari_histossl.annotate._wanted import LabelSource
 from napari_histossl.annotate.journal import Change, Journal
 from napari_histossl.classes import ClassTable
 from napari_histossl.errors import AnnotationError
 from napari_histossl.geometry import Box
 from napari_histossl.jobs import Progress
 
-
-class LabelSource(Protocol):
-    """Anything that gives the labels of a box of the mask's level 0."""
-
-    def read(self, box: Box) -> NDArray[np.uint8]:
-        """Return class indices of shape (height, width)."""
+_BLOCKS_AT_ONCE = 8
+"""Blocks that are brought to the disk together: 16 MB."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,23 +75,43 @@ def seed(
 
     `facts` go into the journal; ``facts["origin"]`` is the origin of what is copied.
     """
-    whole = planes.labels.levels[0].box
-    blocks = list(blocks_of(whole))
+    blocks = list(blocks_of(Box(0, 0, *planes.shape)))
     done = planes.labels.done_keys()
     pixels = hashlib.sha256()
-    for number, box in enumerate(blocks, start=1):
-        key = f"seed/{box.y}/{box.x}"
-        if key in done:
-            labels = planes.labels.read(box)
-        else:
-            labels = _arguments.checked_labels(source.read(box), box.shape, classes)
-            _copy(planes, box, labels, facts["origin"])
-            planes.labels.mark_done(key)
-        pixels.update(labels.tobytes())
-        yield Progress(number, len(blocks), box, "copying the proposal")
-    planes.sync([whole])
+    copied: list[str] = []
+    try:
+        for number, box in enumerate(blocks, start=1):
+            key = f"seed/{box.y}/{box.x}"
+            if key in done:
+                labels = planes.labels.read(box)
+            else:
+                labels = _checked(source, box, classes, planes)
+                _copy(planes, box, labels, facts["origin"])
+                copied.append(key)
+            pixels.update(labels.tobytes())
+            if len(copied) == _BLOCKS_AT_ONCE or number == len(blocks):
+                _mark(planes, copied)
+            yield Progress(number, len(blocks), box, "copying the proposal")
+    except GeneratorExit:
+        _mark(planes, copied)
+        raise
     payload = json.dumps({**facts, "pixels_sha256": pixels.hexdigest()}, sort_keys=True)
-    journal.append(Change(Kind.BASE, whole, tool="proposal"), payload.encode())
+    change = Change(Kind.BASE, Box(0, 0, *planes.shape), tool="proposal")
+    journal.append(change, payload.encode())
+
+
+def _checked(
+    source: LabelSource, box: Box, classes: ClassTable, planes: Planes
+) -> NDArray[Any]:
+    dtype = planes.labels.arrays[0].dtype
+    return _arguments.checked_labels(source.read(box), box.shape, classes, dtype)
+
+
+def _mark(planes: Planes, copied: list[str]) -> None:
+    """Bring what was copied to the disk, then note it, then forget it."""
+    planes.flush()
+    planes.labels.mark_done(*copied)
+    copied.clear()
 
 
 def _copy(planes: Planes, box: Box, labels: NDArray[np.uint8], origin: int) -> None:

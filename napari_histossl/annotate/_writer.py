@@ -2,169 +2,151 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
-import numpy as np
-from numpy.typing import NDArray
-
-from napari_histossl.annotate._entries import (
-    Entry,
-    Kind,
-    pack_geometry,
-    unpack_geometry,
-)
+from napari_histossl.annotate._blocks import around, number_of
+from napari_histossl.annotate._drawing import Drawing, pack_drawing, unpack_drawing
+from napari_histossl.annotate._effects import Effects
+from napari_histossl.annotate._entries import Entry, Kind
+from napari_histossl.annotate._filling import Filler
+from napari_histossl.annotate._owed import owed_by
 from napari_histossl.annotate._patches import Patch, pack
 from napari_histossl.annotate._planes import Planes
-from napari_histossl.annotate._raster import blocks_of, rasterise, stroke_boxes
-from napari_histossl.annotate.journal import Change, Journal
-from napari_histossl.annotate.strokes import Stroke
-from napari_histossl.classes import Origin
-from napari_histossl.errors import StoreError
+from napari_histossl.annotate._settling import Settler
+from napari_histossl.annotate.journal import Change, Journal, Recorded
+from napari_histossl.errors import JournalError, StoreError
 from napari_histossl.geometry import Box
 
-_SYNC_EVERY = 64
-"""Entries after which the pyramids are flushed to the disk, so that what a power
-failure takes from them, and what opening after a crash applies again, stays small."""
-
 _KEPT_BOXES = 4
-"""A stroke within so many boxes is drawn once, in memory; a longer one is drawn again
-after it was journaled, box by box, so that memory is bounded."""
+"""A change within so many boxes stays in memory while it is journaled; a larger one
+is read from the journal again, so that memory is bounded."""
+
+_FILLED_AT_ONCE = 4
+"""Blocks that are filled in one step: some 50 ms, for which another change waits."""
+
+PixelChange = Callable[[Patch], Patch | None]
+"""Returns the pixels of a box afterwards, or None where nothing changes."""
 
 
 class Writer:
     """Puts changes into the journal first, then into the planes.
 
-    Every entry sets absolute values, so that applying entries again, in order and
-    from any point not later than the first missing one, gives the same mask.
+    Every entry sets absolute values, taken from what the journal recorded, so that
+    applying entries again, in order and from any point not later than the first
+    missing one, gives the same mask. A large stroke is journaled as its geometry; its
+    blocks are owed and filled later, or when another change comes upon them.
     """
 
-    def __init__(self, planes: Planes, journal: Journal) -> None:
+    def __init__(self, planes: Planes, journal: Journal, *, read_only: bool) -> None:
         self._planes = planes
         self._journal = journal
+        self._read_only = read_only
+        self.effects = Effects(journal)
+        self.filler = Filler(planes, journal, self.effects, is_recording=not read_only)
+        self.settler = Settler(planes, journal, self.filler)
         self._unapplied: list[Entry] = []
-        self._unsynced: list[Box] = []
-        self._syncing: list[Box] = []
-        self._synced_seq = self._syncing_seq = journal.synced_seq
-        self._flusher = ThreadPoolExecutor(1, "mask-flusher")
-        self._sync: Future[None] | None = None
 
     def recover(self) -> None:
-        """Apply what is in the journal and may be missing in the planes."""
-        self._unapplied = list(self._journal.entries(self._synced_seq))
-        self.settle()
+        """Apply what is in the journal and may be missing in the planes.
 
-    def settle(self) -> None:
+        For looking it is applied in memory, up to where the journal is damaged.
+        """
+        try:
+            unapplied = self._journal.entries(self._journal.facts.synced_seq)
+            for entry in unapplied:
+                self._unapplied.append(entry)
+                self._apply_all()
+        except JournalError as error:
+            if not self._read_only:
+                raise
+            self._journal.damage = self._journal.damage or error
+        if not self._read_only:
+            self.settler.settle_some()
+
+    def prepare(self) -> None:
         """Bring the planes up to the journal, and both to the disk now and then."""
         self._apply_all()
-        if self._sync is not None and self._sync.done():
-            self._finish_sync()
-        if self._journal.last_seq - self._synced_seq >= _SYNC_EVERY:
-            self._begin_sync()
+        self.settler.settle_some()
 
     def sync(self) -> None:
         """Apply everything and wait until the planes are on the disk."""
         self._apply_all()
-        self._finish_sync()
-        if self._journal.last_seq > self._synced_seq:
-            self._begin_sync()
-            self._finish_sync()
+        self.settler.settle_all()
 
-    def close(self) -> None:
-        """Let go of the thread; call `sync` before."""
-        self._flusher.shutdown()
+    def fill_some(self, near_px0: Box | None) -> list[Box]:
+        """Fill some blocks that are owed, those near a box first; return where."""
+        self.prepare()
+        owed = self.filler.owed
+        numbers = owed.touching(near_px0) if near_px0 else []
+        return self.filler.fill((numbers or list(owed))[:_FILLED_AT_ONCE])
 
-    def _begin_sync(self) -> None:
-        """Flush in the background: hundreds of files take longer than a stroke may."""
-        if self._sync is None:
-            self._syncing, self._unsynced = self._unsynced, []
-            self._syncing_seq = self._journal.last_seq
-            self._sync = self._flusher.submit(self._planes.sync, self._syncing)
-
-    def _finish_sync(self) -> None:
-        """Wait for a flush that was begun, and remember it."""
-        if self._sync is None:
-            return
-        sync, self._sync = self._sync, None
-        try:
-            sync.result()
-        except OSError as error:
-            self._unsynced += self._syncing
-            raise StoreError(
-                f"the mask in {self._journal.path.parent} cannot be brought to the "
-                f"disk ({error}); the journal has every step: check the disk"
-            ) from error
-        self._journal.mark_synced(self._syncing_seq)
-        self._synced_seq = self._syncing_seq
-
-    def paint(self, stroke: Stroke) -> Entry | None:
-        """Paint a stroke; None where it covers no pixel of the mask."""
-        self.settle()
-        boxes = self._boxes_of(stroke.points_px0, stroke.radius_px0)
+    def draw(self, drawing: Drawing, tool: str, author: str | None) -> Entry | None:
+        """Draw a shape; None where it covers no pixel of the mask."""
+        self.prepare()
+        boxes = drawing.boxes(self._planes.shape)
         if not boxes:
             return None
-        change = Change(
-            Kind.STROKE,
-            _around(boxes),
-            stroke.tool,
-            stroke.author,
-            stroke.class_index,
-        )
-        geometry = pack_geometry(stroke)
-        if len(boxes) > _KEPT_BOXES:
-            before = (pack(self._planes.read(box)) for box in boxes)
-            return self._applied(self._journal.append(change, geometry, before))
-        parts = list(
-            self._painted(stroke.points_px0, stroke.radius_px0, stroke.class_index)
-        )
-        if not parts:
+        change = Change(Kind.STROKE, around(boxes), tool, author, drawing.class_index)
+        if len(boxes) > 1:
+            owed = [(number_of(box), box) for box in boxes]
+            entry = self._journal.append(change, pack_drawing(drawing), owed=owed)
+            self.filler.owed.add(owed_by(entry.seq, owed))
+            return entry
+        self.filler.fill_under(boxes[0])
+        before = self._planes.read(boxes[0])
+        after = drawing.painted(before)
+        if after is None:
             return None
-        entry = self._journal.append(
-            change, geometry, [pack(before) for before, _after in parts]
-        )
-        return self._applied(entry, [after for _before, after in parts])
+        recorded = [(number_of(before.box), pack(before), None)]
+        entry = self._journal.append(change, pack_drawing(drawing), recorded)
+        return self._applied(entry, [after])
 
-    def paint_region(
+    def set_pixels(
         self,
         change: Change,
-        wanted: Patch,
-        where: NDArray[np.bool_] | None,
+        boxes: Sequence[Box],
+        after: PixelChange,
+        payload: bytes = b"",
     ) -> Entry | None:
-        """Set pixels of a box; None where this changes nothing."""
-        self.settle()
-        before_bodies: list[bytes] = []
-        after: list[Patch] = []
-        classes: set[int] = set()
-        for box in blocks_of(wanted.box):
-            part = box.shifted(-wanted.box.y, -wanted.box.x).slices
-            before = self._planes.read(box)
-            is_set = (
-                before.labels != wanted.labels[part] if where is None else where[part]
-            )
-            if is_set.any():
-                labels = np.where(is_set, wanted.labels[part], before.labels)
-                origin = np.where(is_set, wanted.origin[part], before.origin)
-                after.append(Patch(box, labels, origin))
-                counts = np.bincount(wanted.labels[part][is_set])
-                classes.update(np.flatnonzero(counts).tolist())
-                before_bodies.append(pack(before))
-        if not after:
+        """Set pixels box by box, in the order of blocks; None where nothing changes."""
+        self.prepare()
+        for box in boxes:
+            self.filler.fill_under(box)
+        recording = _Recording(self._planes, boxes, after)
+        first = next(recording.bodies, None)
+        if first is None:
             return None
-        if len(classes) == 1:
-            change = replace(change, class_index=classes.pop())
-        entry = self._journal.append(
-            change, before=before_bodies, after=map(pack, after)
-        )
-        return self._applied(entry, after)
+        bodies = _chained(first, recording.bodies)
+        entry = self._journal.append(change, payload, bodies)
+        return self._applied(entry, recording.kept)
 
     def step(self, kind: Kind, target_seq: int, author: str | None) -> Entry:
         """Undo or redo an entry."""
-        self.settle()
+        self.prepare()
         target = self._journal.entry(target_seq)
         change = Change(kind, target.box, kind.value, author, target=target_seq)
+        if target.is_large:
+            return self._step_large(change, target)
         self._journal.check_patches(target, "before")
         return self._applied(self._journal.append(change))
+
+    def _step_large(self, change: Change, target: Entry) -> Entry:
+        """Owe what is filled and need no more what is not."""
+        owed = self.filler.owed
+        forgiven = [
+            item for item in owed.all() if self.effects.of(item.seq).root == target.seq
+        ]
+        spared = {item.number for item in forgiven}
+        drawing = self.effects.of(target.seq).drawing
+        boxes = {number_of(box): box for box in drawing.boxes(self._planes.shape)}
+        numbers: Iterable[int] = boxes
+        if change.kind is Kind.UNDO:  # where nothing was recorded, nothing changed
+            numbers = self._journal.blobs.numbers(target.seq, "before")
+        due = [(number, boxes[number]) for number in numbers if number not in spared]
+        entry = self._journal.append(change, owed=due, forgiven=forgiven)
+        owed.remove(forgiven)
+        owed.add(owed_by(entry.seq, due))
+        return entry
 
     def _applied(self, entry: Entry, patches: list[Patch] | None = None) -> Entry:
         self._unapplied.append(entry)
@@ -181,59 +163,66 @@ class Writer:
         dirty: list[Box] = []
         try:
             for patch in self._patches_of(entry) if patches is None else patches:
+                self.filler.fill_under(patch.box, entry.seq)
                 self._planes.write(patch)
                 dirty.append(patch.box)
             self._planes.refresh(dirty)
         except OSError as error:
+            if isinstance(error, JournalError):
+                raise
             raise StoreError(
                 f"step {entry.seq} is safe in the journal but could not be written "
                 f"into the mask {self._journal.path.parent} ({error}); it is applied "
                 f"when the mask is changed or opened again: free space or mend the "
                 f"permissions first"
             ) from error
-        self._unsynced += dirty
 
     def _patches_of(self, entry: Entry) -> Iterator[Patch]:
-        """Yield the pixels that an entry sets."""
-        match entry.kind:
-            case Kind.STROKE:
-                yield from self._after_stroke(entry)
-            case Kind.REGION:
-                yield from self._journal.patches(entry, "after")
-            case Kind.UNDO:
-                target = self._journal.entry(entry.target)
-                yield from self._journal.patches(target, "before")
-            case Kind.REDO:
-                yield from self._patches_of(self._journal.entry(entry.target))
-            case Kind.BASE:
-                pass  # its pixels were on the disk before it was journaled
-
-    def _after_stroke(self, entry: Entry) -> Iterator[Patch]:
-        points_px0, radius_px0 = unpack_geometry(self._journal.payload(entry))
-        for _before, after in self._painted(points_px0, radius_px0, entry.class_index):
-            yield after
-
-    def _painted(
-        self, points_px0: NDArray[np.float32], radius_px0: float, class_index: int
-    ) -> Iterator[tuple[Patch, Patch]]:
-        """Yield the pixels before and after, where a stroke covers any."""
-        for box in self._boxes_of(points_px0, radius_px0):
-            covered = rasterise(points_px0, radius_px0, box)
-            if covered.any():
-                before = self._planes.read(box)
-                labels = np.where(covered, np.uint8(class_index), before.labels)
-                origin = np.where(covered, np.uint8(Origin.HUMAN), before.origin)
-                yield before, Patch(box, labels, origin)
-
-    def _boxes_of(
-        self, points_px0: NDArray[np.float32], radius_px0: float
-    ) -> list[Box]:
-        shape = self._planes.labels.levels[0].shape
-        return stroke_boxes(points_px0, radius_px0, shape)
+        """Yield the pixels that an entry sets at once; large strokes set none."""
+        root = self._journal.entry(entry.target) if entry.target else entry
+        if root.is_large or entry.kind in (Kind.BASE, Kind.FILLED):
+            return
+        if entry.kind is Kind.UNDO:
+            yield from self._journal.patches(root, "before")
+        elif root.kind is Kind.REGION:
+            yield from self._journal.patches(root, "after")
+        else:
+            drawing = unpack_drawing(self._journal.payload(root), root.class_index)
+            for before in self._journal.patches(root, "before"):
+                yield drawing.painted(before) or before
 
 
-def _around(boxes: Sequence[Box]) -> Box:
-    around = boxes[0]
-    for box in boxes[1:]:
-        around = around.union(box)
-    return around
+class _Recording:
+    """Pixels of boxes before and after a change, packed one box at a time.
+
+    Attributes
+    ----------
+    bodies : iterator of (int, bytes, bytes)
+        For the journal.
+    kept : list of Patch or None
+        The pixels afterwards, if they are few enough to keep; right at the end.
+    """
+
+    def __init__(
+        self, planes: Planes, boxes: Sequence[Box], after: PixelChange
+    ) -> None:
+        self._planes = planes
+        self.kept: list[Patch] | None = []
+        self.bodies = self._recorded(boxes, after)
+
+    def _recorded(self, boxes: Sequence[Box], after: PixelChange) -> Iterator[Recorded]:
+        for box in boxes:
+            before = self._planes.read(box)
+            wanted = after(before)
+            if wanted is None:
+                continue
+            if self.kept is not None:
+                self.kept.append(wanted)
+                if len(self.kept) > _KEPT_BOXES:
+                    self.kept = None
+            yield number_of(box), pack(before), pack(wanted)
+
+
+def _chained(first: Recorded, rest: Iterator[Recorded]) -> Iterator[Recorded]:
+    yield first
+    yield from rest

@@ -2,59 +2,33 @@
 
 A mask is a pair: a folder ``<name>.ome.zarr`` (labels as OME-Zarr, the origin plane in
 its group ``origin``) and beside it ``<name>.journal.sqlite``. A change goes into the
-journal first, where it is durable, then into the pyramids. What a crash kept from the
-pyramids is applied again from the journal when the mask is opened.
+journal first, where it is durable, then into the planes in memory, which are brought to
+the disk behind it. What a crash kept from the disk is applied again from the journal
+when the mask is opened.
 """
 
 from __future__ import annotations
 
-import contextlib
-import threading
-import uuid
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from napari_histossl.annotate import _arguments
-from napari_histossl.annotate._entries import Entry, Kind
-from napari_histossl.annotate._header import MASK_ID, Header, check_pair
-from napari_histossl.annotate._patches import Patch
-from napari_histossl.annotate._planes import Planes
-from napari_histossl.annotate._seeding import LabelSource, as_source, seed
-from napari_histossl.annotate._writer import Writer
-from napari_histossl.annotate.journal import Change, Journal
-from napari_histossl.annotate.strokes import Stroke, check_text
+from napari_histossl.annotate import _arguments, _opening
+from napari_histossl.annotate._changes import AnyStroke
+from napari_histossl.annotate._entries import Kind
+from napari_histossl.annotate._receipts import Receipt
+from napari_histossl.annotate._upkeep import KeptMask
+from napari_histossl.annotate._wanted import LabelSource
+from napari_histossl.annotate.strokes import check_text
 from napari_histossl.classes import DEFAULT_CLASSES, ClassTable, Origin
-from napari_histossl.closing import Closing
-from napari_histossl.errors import AnnotationError, StoreError
-from napari_histossl.geometry import Box, Level
-from napari_histossl.jobs import Progress
+from napari_histossl.errors import JournalError, StoreError
+from napari_histossl.geometry import Box
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """What became of a change.
-
-    Attributes
-    ----------
-    seq : int or None
-        Number of the journal entry, durable; None where nothing was changed.
-    box : Box or None
-        Part of level 0 that may look different now; None where nothing was changed.
-    message : str
-        One sentence where there is something to say, or an empty string.
-    """
-
-    seq: int | None
-    box: Box | None
-    message: str = ""
-
-
-class MaskStore(Closing):
+class MaskStore(KeptMask):
     """A mask on disk, open for reading or for correcting.
 
     Make one with `create` or `open`; close it, or use it as a context manager.
@@ -67,6 +41,8 @@ class MaskStore(Closing):
         What the labels mean.
     shape : tuple of int
         Height and width of level 0 in pixels.
+    dtype : dtype
+        uint8 or uint16.
     mpp_yx : tuple of float or None
         Micrometres per pixel of level 0; None when unknown.
     downsample : float
@@ -75,11 +51,13 @@ class MaskStore(Closing):
         What the mask was made from.
     read_only : bool
         True if it was opened for looking only.
+    why_read_only : str
+        Why it is open for looking only, where that was not asked for.
 
     Notes
     -----
     One writer at a time; a second one gets `StoreLockedError`. Methods may be called
-    from any thread, and changes wait for one another.
+    from any thread, and changes wait for one another; reading does not wait.
 
     Examples
     --------
@@ -90,22 +68,6 @@ class MaskStore(Closing):
     ...     int(mask.read(Box(100, 100, 1, 1))[0, 0])
     1
     """
-
-    def __init__(
-        self, path: Path, planes: Planes, journal: Journal, *, read_only: bool
-    ) -> None:
-        self.path = path
-        self.read_only = read_only
-        self._planes = planes
-        self._journal = journal
-        self._writer = Writer(planes, journal)
-        self._lock = threading.RLock()
-        self._is_closed = False
-        self.shape = planes.labels.levels[0].shape
-        self.mpp_yx = planes.labels.pixel_um_yx
-        header = Header.of(journal)
-        self.classes, self.downsample = header.classes, header.downsample
-        self.provenance = header.provenance
 
     @classmethod
     def create(
@@ -118,6 +80,7 @@ class MaskStore(Closing):
         base: NDArray[np.uint8] | LabelSource | None = None,
         provenance: Mapping[str, Any] | None = None,
         downsample: float = 1.0,
+        dtype: DTypeLike = np.uint8,
     ) -> Self:
         """Make an empty mask, or one that starts from a proposal.
 
@@ -137,50 +100,45 @@ class MaskStore(Closing):
             What the mask is made from; plain values that JSON can hold.
         downsample : float
             Pixels of the slide's level 0 per pixel of the mask.
+        dtype : data type
+            uint8 or uint16.
 
         Raises
         ------
         AnnotationError
-            If shape, mpp, downsample or base make no sense.
+            If shape, mpp, downsample, dtype or base make no sense.
         StoreError, JournalError
             If it exists already or cannot be written.
         """
         path = Path(path)
         table = DEFAULT_CLASSES if classes is None else classes
-        shape = _arguments.checked_shape(shape)
-        mpp_yx = _arguments.checked_mpp(mpp)
-        header = Header(
-            uuid.uuid4().hex,
+        with _opening.made(
+            path,
+            shape,
+            mpp,
             table,
-            _arguments.checked_positive(downsample, "downsample"),
-            dict(provenance or {}),
-        )
-        _refuse_existing(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        facts = {**header.provenance, MASK_ID: header.mask_id}
-        with contextlib.ExitStack() as on_error:
-            planes = Planes.create(path, shape, mpp_yx, header.downsample, table, facts)
-            on_error.callback(planes.close)
-            journal = Journal.create(_arguments.journal_beside(path), header.to_json())
-            on_error.callback(journal.close)
+            provenance=provenance or {},
+            downsample=downsample,
+            dtype=_arguments.checked_dtype(dtype, table),
+        ) as (planes, journal):
             mask = cls(path, planes, journal, read_only=False)
             if base is not None:
                 for _progress in mask.seed(base, provenance=provenance):
                     pass
-            on_error.pop_all()
         return mask
 
     @classmethod
-    def open(cls, path: str | Path, *, read_only: bool = False) -> Self:
-        """Open a mask; changes that a crash kept from the pyramids are applied.
+    def open(cls, path: str | Path, *, read_only: bool | None = False) -> Self:
+        """Open a mask; changes that a crash kept from the disk are applied.
 
         Parameters
         ----------
         path : str or Path
             The ``.ome.zarr`` folder.
-        read_only : bool
-            For looking: takes no lock, changes nothing, and shows what is in the
-            pyramids.
+        read_only : bool or None
+            True for looking: takes no lock, changes nothing on the disk, and shows the
+            mask as it is now by its journal, up to where that is damaged. None for
+            looking where correcting is not possible; `why_read_only` says why then.
 
         Raises
         ------
@@ -190,74 +148,31 @@ class MaskStore(Closing):
             If another process corrects it; ``read_only=True`` opens it nevertheless.
         """
         path = Path(path)
-        with contextlib.ExitStack() as on_error:
-            planes = Planes.open(path, read_only=read_only)
-            on_error.callback(planes.close)
-            journal = Journal.open(_arguments.journal_beside(path), read_only=read_only)
-            on_error.callback(journal.close)
-            check_pair(path, planes, journal)
+        if read_only is None:
+            return cls._open_if_possible(path)
+        with _opening.opened(path, read_only=read_only) as (planes, journal):
             mask = cls(path, planes, journal, read_only=read_only)
-            if not read_only:
-                mask._writer.recover()
-            on_error.pop_all()
+            mask._writer.recover()
         return mask
 
-    @property
-    def levels(self) -> tuple[Level, ...]:
-        """Levels of the pyramid, finest first."""
-        return tuple(self._planes.labels.levels)
+    @classmethod
+    def _open_if_possible(cls, path: Path) -> Self:
+        try:
+            return cls.open(path)
+        except (StoreError, JournalError) as error:
+            mask = cls.open(path, read_only=True)
+            mask.why_read_only = str(error)
+            return mask
 
-    @property
-    def can_undo(self) -> bool:
-        """Whether there is a step to take back."""
-        return self._journal.history.next_undo is not None
-
-    @property
-    def can_redo(self) -> bool:
-        """Whether there is a step to bring back."""
-        return self._journal.history.next_redo is not None
-
-    @property
-    def is_seeding(self) -> bool:
-        """Whether copying a proposal was begun and not finished; see `seed`."""
-        return self._journal.seeding is not None
-
-    def read(self, box: Box, level: int = 0) -> NDArray[np.uint8]:
-        """Read classes.
-
-        Parameters
-        ----------
-        box : Box
-            Rectangle in pixels of the level; outside the mask it reads as 0.
-        level : int
-            Index into `levels`.
-
-        Returns
-        -------
-        ndarray of shape (height, width) and dtype uint8
-            Class indices, 0 where nobody has said anything.
-        """
-        return self._planes.labels.read(box, level)
-
-    def read_origin(self, box: Box, level: int = 0) -> NDArray[np.uint8]:
-        """Read who said what a pixel is, as values of `Origin`; else like `read`.
-
-        A pixel from which a person took the label away is `Origin.HUMAN` with class 0.
-        """
-        return self._planes.origin.read(box, level)
-
-    def lazy(self) -> list[Any]:
-        """Return the labels as dask arrays, one for each level."""
-        return self._planes.labels.lazy()
-
-    def paint(self, stroke: Stroke) -> Receipt:
+    def paint(self, stroke: AnyStroke) -> Receipt:
         """Paint a stroke; when this returns, it is durable and can be read.
 
         Parameters
         ----------
-        stroke : Stroke
+        stroke : Stroke, Polygon, FloodFill, HoleFill or Take
             What was drawn. Parts outside the mask are cut off; the receipt of a stroke
-            wholly outside says so and has no number.
+            wholly outside says so and has no number. What covers more than a million
+            pixels is journaled as geometry and shown from then on; `settle` fills it.
 
         Raises
         ------
@@ -266,13 +181,13 @@ class MaskStore(Closing):
         JournalError
             If the journal cannot be written; the stroke is then not in the mask.
         StoreError
-            If the journal has the stroke and the pyramid could not be written; the
-            stroke is applied with the next change or when the mask is opened again.
+            If the mask cannot be read, or what was painted before cannot be brought
+            to the disk. If the journal has the stroke already, it is applied with the
+            next change or when the mask is opened again.
         """
-        _arguments.checked_class(stroke.class_index, self.classes)
-        with self._changing():
-            entry = self._writer.paint(stroke)
-        return _receipt(entry, "nothing painted: no pixel of the mask is covered")
+        with self._changing() as changes:
+            entry = changes.paint(stroke)
+        return Receipt(entry, "" if entry else "nothing painted: no pixel is changed")
 
     def paint_region(
         self,
@@ -284,7 +199,7 @@ class MaskStore(Closing):
         where: ArrayLike | None = None,
         origin: Origin = Origin.HUMAN,
     ) -> Receipt:
-        """Set the pixels of a box, for a fill, a polygon or a decision on a region.
+        """Set the pixels of a box, for a decision on a region or what a viewer drew.
 
         Parameters
         ----------
@@ -312,23 +227,14 @@ class MaskStore(Closing):
         """
         check_text(tool, "tool")
         check_text(author or "", "author")
-        labels = _arguments.checked_labels(values, box.shape, self.classes)
+        labels = _arguments.checked_labels(values, box.shape, self.classes, self.dtype)
         chosen = None
         if where is not None:
             chosen = _arguments.broadcast(np.asarray(where, bool), box.shape, "where")
-        inside = _arguments.inside(box, self.shape)
-        entry = None
-        if inside is not None:
-            part = inside.shifted(-box.y, -box.x).slices
-            origins = np.broadcast_to(np.uint8(origin), inside.shape)
-            change = Change(Kind.REGION, inside, tool, author)
-            with self._changing():
-                entry = self._writer.paint_region(
-                    change,
-                    Patch(inside, labels[part], origins),
-                    None if chosen is None else chosen[part],
-                )
-        return _receipt(entry, "nothing changed: the region is so already, or outside")
+        with self._changing() as changes:
+            entry = changes.set_region(box, labels, chosen, origin, tool, author)
+        message = "" if entry else "nothing changed: it is so already, or outside"
+        return Receipt(entry, message)
 
     def undo(self, author: str | None = None) -> Receipt:
         """Take the last step back; a new entry in the journal, nothing is deleted.
@@ -343,122 +249,11 @@ class MaskStore(Closing):
         with self._changing():
             target = self._journal.history.next_undo
             entry = self._writer.step(Kind.UNDO, target, author) if target else None
-        return _receipt(entry, "nothing to undo")
+        return Receipt(entry, "" if entry else "nothing to undo")
 
     def redo(self, author: str | None = None) -> Receipt:
         """Bring the step back that was undone last; raises like `undo`."""
         with self._changing():
             target = self._journal.history.next_redo
             entry = self._writer.step(Kind.REDO, target, author) if target else None
-        return _receipt(entry, "nothing to redo")
-
-    def seed(
-        self,
-        source: NDArray[np.uint8] | LabelSource,
-        *,
-        origin: Origin = Origin.MODEL,
-        provenance: Mapping[str, Any] | None = None,
-    ) -> Iterator[Progress]:
-        """Copy a proposal into a mask that nobody has changed yet.
-
-        Parameters
-        ----------
-        source : ndarray of shape (H, W) and dtype uint8, or LabelSource
-            Class indices of level 0; 0 where it proposes nothing.
-        origin : Origin
-            Origin of the pixels that get a class.
-        provenance : mapping or None
-            What made the proposal, for the journal; the same again to go on after an
-            interruption.
-
-        Yields
-        ------
-        Progress
-            After each block, with its box. What is copied stays copied: calling again
-            with the same provenance goes on where it stopped.
-
-        Raises
-        ------
-        AnnotationError
-            If the mask was changed already, or another proposal was begun.
-        """
-        facts = {"origin": int(origin), **(provenance or {})}
-        with self._lock:
-            self._require_writable()
-            if self._journal.last_seq:
-                raise AnnotationError(
-                    f"{self.path.name} has {self._journal.last_seq} steps already; a "
-                    f"proposal can only be copied into a new mask"
-                )
-            self._journal.begin_seeding(facts)
-        labels = as_source(source, self.shape)
-        yield from seed(self._planes, self._journal, labels, self.classes, facts)
-
-    def entries(self) -> Iterator[Entry]:
-        """Yield the history, oldest entry first."""
-        return self._journal.entries()
-
-    def verify(self) -> int:
-        """Check the journal's chain and pixels; return the number of its entries.
-
-        Raises
-        ------
-        JournalError
-            At the first entry that is not what was written; those before it are.
-        """
-        with self._lock:
-            return self._journal.verify()
-
-    def close(self) -> None:
-        """Bring everything to the disk and release the mask; closing twice is fine.
-
-        Raises
-        ------
-        StoreError, JournalError
-            If that fails; the mask is released nevertheless, and what the journal has
-            is applied when it is opened again.
-        """
-        with self._lock:
-            if self._is_closed:
-                return
-            self._is_closed = True
-            with contextlib.ExitStack() as closing:
-                closing.callback(self._planes.close)
-                closing.callback(self._journal.close)
-                closing.callback(self._writer.close)
-                if not self.read_only:
-                    self._writer.sync()
-
-    @contextlib.contextmanager
-    def _changing(self) -> Iterator[None]:
-        """One change at a time, on a mask that may be changed."""
-        with self._lock:
-            self._require_writable()
-            if self.is_seeding:
-                raise AnnotationError(
-                    f"copying a proposal into {self.path.name} was interrupted; go on "
-                    f"with it, or delete the mask and make a new one"
-                )
-            yield
-
-    def _require_writable(self) -> None:
-        if self._is_closed:
-            raise AnnotationError(f"{self.path.name} is closed; open it again")
-        if self.read_only:
-            raise AnnotationError(
-                f"{self.path.name} is open for looking only; open it without read_only"
-            )
-
-
-def _refuse_existing(path: Path) -> None:
-    if path.exists() or _arguments.journal_beside(path).exists():
-        raise StoreError(
-            f"a mask named {path.name} exists already in {path.parent}; open it, "
-            f"choose another name, or delete it with its journal"
-        )
-
-
-def _receipt(entry: Entry | None, message: str) -> Receipt:
-    if entry is None:
-        return Receipt(None, None, message)
-    return Receipt(entry.seq, entry.box)
+        return Receipt(entry, "" if entry else "nothing to redo")

@@ -1,12 +1,16 @@
-"""What a person draws: a stroke of a round brush."""
+"""What a person draws: strokes of a round brush, polygons, lassos."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from napari_histossl.annotate._drawing import Drawing
+from napari_histossl.annotate._shapes import Enclosed, Points, Swept
 from napari_histossl.classes import UNLABELLED
 from napari_histossl.errors import AnnotationError
 
@@ -18,6 +22,9 @@ _GRID = 256
 
 _FARTHEST_PX = 1 << 24
 """Largest coordinate and radius: beyond it float32 no longer tells pixels apart."""
+
+_LEAST_CORNERS = 3
+"""Corners of an outline."""
 
 _LONGEST_TEXT = 200
 """Most characters in the name of a tool or of an author."""
@@ -41,6 +48,8 @@ class Stroke:
         Name for the history; ``"eraser"`` takes labels away whatever the class.
     author : str or None
         Who drew it; None stands for whoever opened the mask.
+    spared : tuple of int
+        Classes that are not painted over; 0 for what is unlabelled.
 
     Raises
     ------
@@ -59,14 +68,66 @@ class Stroke:
     class_index: int
     tool: str = "brush"
     author: str | None = None
+    spared: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "points_px0", _checked_points(self.points_px0))
-        object.__setattr__(self, "radius_px0", _checked_radius(self.radius_px0))
+        object.__setattr__(self, "points_px0", checked_points(self.points_px0))
+        object.__setattr__(self, "radius_px0", checked_radius(self.radius_px0))
         if self.tool == ERASER:
             object.__setattr__(self, "class_index", UNLABELLED)
         check_text(self.tool, "tool")
         check_text(self.author or "", "author")
+
+    def drawing(self) -> Drawing:
+        """Return shape and class, for the journal."""
+        shape = Swept(self.points_px0, self.radius_px0)
+        return Drawing(shape, self.class_index, self.spared)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Polygon:
+    """An area that a person outlined, by corners or freehand with a lasso.
+
+    Attributes
+    ----------
+    rings_px0 : tuple of ndarray of shape (N, 2) and dtype float32
+        Corners as (y, x) in pixels of the mask's level 0, each ring closed by itself.
+        A ring inside another one is a hole, and where an outline crosses itself, what
+        it goes around twice is outside. A single ring may be given as an array.
+    class_index : int
+        Class of the area; 0 takes labels away.
+    tool : str
+        Name for the history: ``"polygon"``, ``"lasso"`` or another one.
+    author : str or None
+        Who drew it; None stands for whoever opened the mask.
+    spared : tuple of int
+        Classes that are not painted over; 0 for what is unlabelled.
+
+    Raises
+    ------
+    AnnotationError
+        If a ring has fewer than 3 corners, or one is not a number or out of all bounds.
+
+    Examples
+    --------
+    >>> len(Polygon([(0, 0), (0, 9), (9, 9)], class_index=1).rings_px0)
+    1
+    """
+
+    rings_px0: tuple[Points, ...]
+    class_index: int
+    tool: str = "polygon"
+    author: str | None = None
+    spared: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "rings_px0", _checked_rings(self.rings_px0))
+        check_text(self.tool, "tool")
+        check_text(self.author or "", "author")
+
+    def drawing(self) -> Drawing:
+        """Return shape and class, for the journal."""
+        return Drawing(Enclosed(self.rings_px0), self.class_index, self.spared)
 
 
 def check_text(text: str, what: str) -> None:
@@ -84,7 +145,29 @@ def check_text(text: str, what: str) -> None:
         )
 
 
-def _checked_points(points_px0: ArrayLike) -> NDArray[np.float32]:
+def _checked_rings(rings_px0: Any) -> tuple[Points, ...]:
+    rings = list(rings_px0) if isinstance(rings_px0, Iterable) else [rings_px0]
+    if rings and np.ndim(rings[0]) == 1:  # one ring by itself
+        rings = [rings]
+    checked = tuple(checked_points(ring) for ring in rings)
+    for ring in checked:
+        if len(ring) < _LEAST_CORNERS:
+            raise AnnotationError(
+                f"an outline has at least {_LEAST_CORNERS} corners; got {len(ring)}"
+            )
+    if not checked:
+        raise AnnotationError("an area has at least one outline; got none")
+    return checked
+
+
+def checked_points(points_px0: ArrayLike) -> NDArray[np.float32]:
+    """Return points rounded to 1/256 px, as an array that cannot be changed.
+
+    Raises
+    ------
+    AnnotationError
+        If they are not pairs of numbers within bounds.
+    """
     try:
         points = np.array(points_px0, np.float64)
     except (TypeError, ValueError) as error:
@@ -109,7 +192,14 @@ def _checked_points(points_px0: ArrayLike) -> NDArray[np.float32]:
     return rounded
 
 
-def _checked_radius(radius_px0: float) -> float:
+def checked_radius(radius_px0: float) -> float:
+    """Return a radius.
+
+    Raises
+    ------
+    AnnotationError
+        If it is not a number of pixels within bounds.
+    """
     try:
         radius = float(radius_px0)
     except (TypeError, ValueError) as error:

@@ -374,21 +374,35 @@ class Pyramid(Closing):
                 for piece in _pieces(dirty):
                     self._refresh_piece(level, piece)
 
-    def _refresh_piece(self, level: int, box: Box) -> None:
+    def reduced(self, pixels: NDArray[Any]) -> NDArray[Any]:
+        """Return pixels of the next coarser level by this pyramid's reducer.
+
+        Parameters
+        ----------
+        pixels : ndarray of shape (height, width) or (channels, height, width)
+            From an even row and column on; an odd last row or column counts twice.
+
+        Raises
+        ------
+        StoreError
+            If the pyramid was made with a reducer of its own and opened without it.
+        """
         if self._reducer is None:
             raise StoreError(
                 f"{self.path.name} was made with a reducer of its own; give it: "
                 f"Pyramid.open(path, 'r+', reducer=...)"
             )
+        missing = pixels.shape[-2] % 2, pixels.shape[-1] % 2
+        if any(missing):
+            margins = [(0, 0)] * (pixels.ndim - 2) + [(0, m) for m in missing]
+            pixels = np.pad(pixels, margins, mode="edge")
+        return self._reducer(pixels)
+
+    def _refresh_piece(self, level: int, box: Box) -> None:
         fine_box = Box(2 * box.y, 2 * box.x, 2 * box.height, 2 * box.width)
         inside = fine_box.intersection(self.levels[level - 1].box)
         assert inside is not None  # shapes are rounded up
-        fine = self.read(inside, level - 1)
-        missing = fine_box.height - inside.height, fine_box.width - inside.width
-        if any(missing):
-            margins = [(0, 0)] * (fine.ndim - 2) + [(0, m) for m in missing]
-            fine = np.pad(fine, margins, mode="edge")
-        self._write_level(level, box, self._reducer(fine))
+        self._write_level(level, box, self.reduced(self.read(inside, level - 1)))
 
     def _write_level(self, level: int, box: Box, data: NDArray[Any]) -> None:
         with store_errors(self.path):

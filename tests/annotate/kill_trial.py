@@ -1,5 +1,6 @@
 """Kill a process that paints at a moment of chance, then compare with plain numpy."""
 
+import contextlib
 import os
 import runpy
 import signal
@@ -8,7 +9,7 @@ import sys
 import time
 from pathlib import Path
 
-from napari_histossl.annotate import MaskStore
+from napari_histossl.annotate import MaskStore, _blocks
 
 SCRIPT = Path(__file__).with_name("plain.py")
 PLAIN = runpy.run_path(str(SCRIPT))
@@ -22,11 +23,25 @@ def trial(path, confirmed, delay_s=0.0):
 
 def kill_and_check(path, confirmed, delay_s, steps_before):
     last = _paint_and_kill(path, confirmed, delay_s)
-    with MaskStore.open(path) as mask:
-        steps = mask.verify()
+    with _small_blocks(), MaskStore.open(path) as mask:
+        mask.verify()
+        steps = PLAIN["steps_of"](mask)
         assert steps >= last >= confirmed + steps_before
-        PLAIN["assert_equal"](mask, PLAIN["plain_after"](steps))
+        plain = PLAIN["plain_after"](steps)
+        PLAIN["assert_equal"](mask, plain)
+        list(mask.settle())
+        PLAIN["assert_equal"](mask, plain)
+        mask.verify()
     return steps
+
+
+@contextlib.contextmanager
+def _small_blocks():
+    whole_px, _blocks.BLOCK_PX = _blocks.BLOCK_PX, PLAIN["SMALL_BLOCK_PX"]
+    try:
+        yield
+    finally:
+        _blocks.BLOCK_PX = whole_px
 
 
 def _paint_and_kill(path, confirmed, delay_s):

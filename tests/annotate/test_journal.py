@@ -5,7 +5,7 @@ import sqlite3
 import pytest
 
 from napari_histossl.annotate import MaskStore, Stroke
-from napari_histossl.annotate._entries import pack_geometry
+from napari_histossl.annotate._drawing import pack_drawing
 from napari_histossl.errors import JournalError
 from napari_histossl.geometry import Box
 
@@ -68,7 +68,7 @@ def test_a_change_is_found_and_said_where(written, path, statement, seq):
 
 def test_a_flipped_byte_of_the_file_is_found(written, path):
     body = bytearray(written.read_bytes())
-    geometry = pack_geometry(STROKES[3])
+    geometry = pack_drawing(STROKES[3].drawing())
     place = body.find(geometry)
     assert place > 0
     body[place + len(geometry) // 2] ^= 0x10
@@ -114,6 +114,6 @@ def test_nonsense_in_the_history_is_one_sentence(written, path):
 
 
 def test_a_commit_waits_for_the_disk(mask):
-    connection = mask._journal._connection
+    connection = mask._journal._database._connection
     assert connection.execute("PRAGMA synchronous").fetchone() == (2,)  # FULL
     assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)

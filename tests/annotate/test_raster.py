@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from napari_histossl.annotate._raster import BLOCK_PX, rasterise, stroke_boxes
+from napari_histossl.annotate._blocks import BLOCK_PX
+from napari_histossl.annotate._raster import rasterise, stroke_boxes
 from napari_histossl.annotate.strokes import Stroke
 from napari_histossl.geometry import Box
 

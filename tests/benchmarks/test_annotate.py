@@ -65,7 +65,7 @@ def test_rasterising_a_stroke(benchmark, strokes):
 def test_one_journal_entry(benchmark, tmp_path):
     journal = Journal.create(tmp_path / "a.journal.sqlite", {})
     change = Change(Kind.STROKE, Box(5, 5, 9, 9), "brush")
-    entry = benchmark(journal.append, change, bytes(400), [bytes(900)])
+    entry = benchmark(journal.append, change, bytes(400), [(0, bytes(900), None)])
     assert entry.seq
     journal.close()
 

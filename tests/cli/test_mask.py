@@ -90,7 +90,7 @@ def test_from_an_overlay(run, tiny_tiff, overlay, by_name):
     expected[5 * 16 : 9 * 16, 10 * 16 : 20 * 16] = 3
     with MaskStore.open(path, read_only=True) as mask:
         np.testing.assert_array_equal(mask.read(mask.levels[0].box), expected)
-        origin = mask.read_origin(mask.levels[0].box)
+        origin = mask.origin(mask.levels[0].box)
         assert mask.provenance["overlay"] == "heads.ome.zarr"
         assert not mask.can_undo
     np.testing.assert_array_equal(origin, np.where(expected, Origin.MODEL, 0))

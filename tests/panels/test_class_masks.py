@@ -45,7 +45,7 @@ def test_the_strongest_class_with_who_said_it(slide, maps, tmp_path, threshold):
         values = overlay.read(overlay.levels[0].box)[:2]
         expected = np.where(values[1] > values[0], 7, 3)
         expected[(values.max(0) < threshold) | (np.arange(40) > 26)] = 0
-        labels, origins = mask.read(WHOLE), mask.read_origin(WHOLE)
+        labels, origins = mask.read(WHOLE), mask.origin(WHOLE)
         np.testing.assert_array_equal(labels, expected.repeat(4, 0).repeat(4, 1))
         np.testing.assert_array_equal(origins, (labels > 0) * int(Origin.MODEL))
         assert mask.classes == CLASSES
