@@ -7,16 +7,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from qtpy.compat import isalive
-from qtpy.QtCore import QObject
-from qtpy.QtWidgets import QLabel, QMainWindow, QWidget
 
 from napari_histossl.errors import HistoSSLError
 from napari_histossl.geometry import Box
 from napari_histossl.panels.slide import describe_position
 from napari_histossl.slide import Slide
+from napari_histossl.widgets._mouse_readout import MouseReadout
 from napari_histossl.widgets._workbench import Workbench
-from napari_histossl.widgets._worker import BackgroundReads
 
 _BLOCK_PX = 256
 """Edge of what is read at a time: moving the mouse a little reads nothing."""
@@ -25,18 +22,13 @@ _KEPT = 32
 """Blocks that are kept; 6 MB."""
 
 
-class CursorReadout(QObject):
+class CursorReadout(MouseReadout):
     """Position and colour as scanned, under the mouse.
 
     Parameters
     ----------
     bench : Workbench
         Whose slide is looked at.
-
-    Attributes
-    ----------
-    label : QLabel
-        Goes into the status bar of the window.
 
     Notes
     -----
@@ -45,34 +37,11 @@ class CursorReadout(QObject):
     """
 
     def __init__(self, bench: Workbench) -> None:
-        super().__init__()
-        self._bench = bench
+        super().__init__(bench, "histossl position")
         self._blocks: OrderedDict[tuple[Slide, int, int], Any] = OrderedDict()
         self._at_px0: tuple[float, float] | None = None
-        self.label = QLabel()
-        self.label.setObjectName("histossl position")
-        self._reads = BackgroundReads(self)
         self._reads.answered.connect(self._on_block)
-        bench.viewer.mouse_move_callbacks.append(self._on_move)
         bench.slide_changed.connect(self._forget)
-        bench.closing.connect(self.close)
-
-    def show_in(self, page: QWidget) -> None:
-        """Put the label into the status bar of the window that a page is in."""
-        parent: Any = page.parentWidget()
-        while parent is not None and not isinstance(parent, QMainWindow):
-            parent = parent.parentWidget()
-        if parent is not None and self.label.parentWidget() is None:
-            parent.statusBar().addPermanentWidget(self.label)
-            self.label.show()
-
-    def close(self) -> None:
-        """Take the label out of the status bar."""
-        self._reads.drop()
-        if self._on_move in self._bench.viewer.mouse_move_callbacks:
-            self._bench.viewer.mouse_move_callbacks.remove(self._on_move)
-        if isalive(self.label):
-            self.label.setParent(None)
 
     def _forget(self) -> None:
         self._reads.drop()
@@ -80,11 +49,12 @@ class CursorReadout(QObject):
         self._at_px0 = None
         self.label.clear()
 
-    def _on_move(self, _viewer: Any, event: Any) -> None:
+    def look(self, world: Any) -> None:
+        """Show position and colour at a point of the world."""
         shown = self._bench.shown
-        if shown is None or self._bench.closed:
+        if shown is None:
             return
-        row, column = shown.px0(event.position)
+        row, column = shown.px0(world)
         height, width = shown.slide.levels[0].shape
         if not (0 <= row < height and 0 <= column < width):
             self._at_px0 = None
