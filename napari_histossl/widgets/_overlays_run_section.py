@@ -95,6 +95,7 @@ class RunSection(QWidget):
         camera.events.zoom.connect(lambda _event: self._settled.start())
         self.form.changed.connect(self.ask_plan)
         self.form.changed.connect(self.refresh)
+        self.form.changed.connect(self.outcome.hide)
         self.form.draw_requested.connect(self._region.draw)
         self._region.changed.connect(self._on_region)
         self.planner.planned.connect(self._on_planned)

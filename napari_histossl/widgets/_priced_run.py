@@ -15,6 +15,8 @@ from napari_histossl.overlays.engine import run as run_plan
 from napari_histossl.overlays.plan import RunPlan
 from napari_histossl.slide import Slide
 from napari_histossl.widgets._form import RunBar, button, note, row
+from napari_histossl.widgets._overlays_run import RunPanel
+from napari_histossl.widgets._overlays_texts import way_out
 from napari_histossl.widgets._workbench import Workbench
 from napari_histossl.widgets._worker import BackgroundReads
 
@@ -39,6 +41,8 @@ class PricedRun(QWidget):
         Returns what a plan will do and cost, in a sentence.
     told : callable
         Returns a sentence as people may read it.
+    panel : RunPanel, optional
+        Shows the run; by default a bar of its own, which cannot pause.
 
     Attributes
     ----------
@@ -58,10 +62,11 @@ class PricedRun(QWidget):
         planning: Callable[[], Planning],
         price: Callable[[RunPlan], str],
         told: Callable[[str], str],
+        panel: RunPanel | None = None,
     ) -> None:
         super().__init__()
         self.bench, self._planning = bench, planning
-        self._say_price, self._told = price, told
+        self._say_price, self._told, self._panel = price, told, panel
         self.plan: RunPlan | None = None
         self._build(words)
         self._reads = BackgroundReads(self)
@@ -120,7 +125,7 @@ class PricedRun(QWidget):
         if shown is None or source != shown.source:
             return
         if isinstance(answer, HistoSSLError):
-            self._price.setText(self._told(str(answer)))
+            self._price.setText(self._told(way_out(answer)))
         else:
             self.plan = answer
             self._price.setText(self._told(self._say_price(answer)))
@@ -135,5 +140,8 @@ class PricedRun(QWidget):
             lambda _complete: self.done.emit(plan), run_plan, shown.source, plan
         ):
             self.forget()
-            self._run_bar.follow(self.bench)
+            if self._panel is None:
+                self._run_bar.follow(self.bench)
+            else:
+                self._panel.follow()
             self.started.emit(plan)

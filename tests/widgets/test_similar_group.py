@@ -447,7 +447,8 @@ def test_a_slide_without_scale_says_so(window, qtbot, tmp_path):
     Image.fromarray(np.full((400, 400, 3), 180, np.uint8)).save(tmp_path / "no.png")
     group.bench.open_path(tmp_path / "no.png")
     press(qtbot, group.compute.ask_button)
-    wait_until(qtbot, lambda: "how large a pixel" in group.compute._price.text())
+    price = group.compute._price
+    wait_until(qtbot, lambda: "enter it on the Slide page" in price.text())
     assert not group.compute._answer.isVisible()
 
 
