@@ -109,6 +109,24 @@ def test_a_damaged_checkpoint_says_so(discs, tmp_path):
     work.close()
 
 
+class _Bomb:
+    """A pickle that leaves a file where it is loaded."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return open, (str(self.path), "w")
+
+
+def test_a_checkpoint_that_is_a_program_does_not_run(discs, tmp_path):
+    out, trace = tmp_path / "x.safetensors", tmp_path / "it_ran"
+    torch.save({"step": _Bomb(trace)}, tmp_path / "x.safetensors.checkpoint")
+    with pytest.raises(WeightsError, match="--overwrite"):
+        next(_train(discs, DINO, out))
+    assert not trace.exists()
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 def test_a_full_disk_is_told_and_the_training_taken_up(discs, tmp_path, monkeypatch):
     monkeypatch.setattr("napari_histossl.training.loop._CHECKPOINT_S", 0.0)
