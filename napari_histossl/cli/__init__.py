@@ -22,6 +22,7 @@ _GROUPS = (
     "_study",
     "_data",
     "_train",
+    "_pseudo_masks",
     "_evaluate",
     "_weights",
 )

@@ -1,4 +1,4 @@
-"""Train models without labels, from a shell."""
+"""Train models, from a shell: without labels here."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import Annotated
 import typer
 
 from napari_histossl.cli import _train_data as data
+from napari_histossl.cli._train_compare import compare_weak
+from napari_histossl.cli._train_patches import classifier, segmenter
 from napari_histossl.cli._train_plan import TrainingPlan
 
 OutOption = Annotated[Path, typer.Option(help="File to write, ending in .safetensors.")]
@@ -44,6 +46,9 @@ def register(app: typer.Typer) -> None:
     train.command("dino")(dino)
     train.command("simclr")(simclr)
     train.command("evaluate")(evaluate)
+    train.command("classifier")(classifier)
+    train.command("segmenter")(segmenter)
+    train.command("compare-weak")(compare_weak)
     app.add_typer(train, name="train")
 
 

@@ -51,9 +51,7 @@ class TrainingPlan:
         """Load what is learned from, train, and say what was written."""
         import torch
 
-        from napari_histossl.models import add_weights, examine_weights
         from napari_histossl.models.weights import check_target
-        from napari_histossl.training import train
 
         torch.set_num_threads(self.threads)
         check_target(out)
@@ -64,24 +62,19 @@ class TrainingPlan:
 
         steps = self._chosen_steps(trainer, len(items), out, overwrite)
         facts = {
-            "method": f"{self.method}, recipe {self.name}",
-            "command": shlex.join(["napari-histossl", *sys.argv[1:]]),
+            **training_facts(f"{self.method}, recipe {self.name}"),
             **learned_from,
             "threads": self.threads,
             "device": self.device,
-            "versions": {n: version(n) for n in ("napari-histossl", "numpy")},
         }
-        work = train(
+        run_training(
             trainer(replace(self.recipe, steps=steps)),
             out,
-            provenance=facts,
-            overwrite=overwrite,
+            facts,
             half=half,
+            add=add,
+            overwrite=overwrite,
         )
-        show_progress(work, "training")
-        print(f"written   {out}, sha256 {examine_weights(out).sha256}")
-        if add:
-            print(f"added     {add_weights(out, overwrite=overwrite).path}")
 
     def _chosen_steps(
         self, trainer: Callable[[Any], Trainer], count: int, out: Path, overwrite: bool
@@ -97,3 +90,32 @@ class TrainingPlan:
         steps = begun or steps_in(lambda: trainer(self.recipe), self.minutes)
         print(f"{steps} steps: what fits into {self.minutes:g} min here")
         return steps
+
+
+def training_facts(method: str) -> dict[str, Any]:
+    """Return what is written down about any training."""
+    return {
+        "method": method,
+        "command": shlex.join(["napari-histossl", *sys.argv[1:]]),
+        "versions": {n: version(n) for n in ("napari-histossl", "numpy")},
+    }
+
+
+def run_training(
+    trainer: Trainer,
+    out: Path,
+    facts: dict[str, Any],
+    *,
+    half: bool = False,
+    add: bool = False,
+    overwrite: bool = False,
+) -> None:
+    """Train with a bar, and say what was written."""
+    from napari_histossl.models import add_weights, examine_weights
+    from napari_histossl.training import train
+
+    work = train(trainer, out, provenance=facts, overwrite=overwrite, half=half)
+    show_progress(work, "training")
+    print(f"written   {out}, sha256 {examine_weights(out).sha256}")
+    if add:
+        print(f"added     {add_weights(out, overwrite=overwrite).path}")

@@ -56,6 +56,9 @@ class Batches:
         files = not isinstance(items, np.ndarray)
         self._reader = ThreadPoolExecutor(1) if files else None
 
+    def __len__(self) -> int:
+        return len(self._items)
+
     @property
     def per_epoch(self) -> int:
         """Steps in which each item is seen once."""
@@ -64,12 +67,12 @@ class Batches:
     def at(self, step: int) -> NDArray[Any]:
         """Return the items of a step; those of the next one are read meanwhile."""
         if self._reader is None:
-            return self._items[self._indices(step)]
+            return self._items[self.indices(step)]
         if self._ahead is not None and self._ahead[0] == step:
             items = self._ahead[1].result()
         else:
-            items = self._items[self._indices(step)]
-        following = self._indices(step + 1)
+            items = self._items[self.indices(step)]
+        following = self.indices(step + 1)
         future = self._reader.submit(self._items.__getitem__, following)
         self._ahead = (step + 1, future)
         return items
@@ -79,7 +82,8 @@ class Batches:
         if self._reader is not None:
             self._reader.shutdown(cancel_futures=True)
 
-    def _indices(self, step: int) -> NDArray[np.int64]:
+    def indices(self, step: int) -> NDArray[np.int64]:
+        """Return which items a step sees."""
         epoch, place = divmod(step, self.per_epoch)
         if epoch != self._epoch:
             shuffled = np.random.default_rng([self._seed, epoch])

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from napari_histossl.jobs import Progress
 from napari_histossl.models.registry import ModelSpec
 from napari_histossl.training.batches import Items
+from napari_histossl.training.views import standardised
 
 _BATCH = 50
 _BINS = 8
@@ -73,10 +74,8 @@ def model_encoder(model: nn.Module, spec: ModelSpec, *, device: str = "cpu") -> 
 
 def normalised(images: NDArray[Any], spec: ModelSpec, device: str = "cpu") -> Tensor:
     """Return a batch (B, 3, H, W) as a model takes it, from RGB (B, H, W, 3)."""
-    mean = torch.tensor(spec.mean, device=device).view(1, 3, 1, 1)
-    std = torch.tensor(spec.std, device=device).view(1, 3, 1, 1)
     batch = torch.from_numpy(images).to(device).permute(0, 3, 1, 2).float() / 255
-    return (batch - mean) / std
+    return standardised(batch, spec)
 
 
 def colour_histogram(images: NDArray[np.uint8]) -> NDArray[np.float32]:

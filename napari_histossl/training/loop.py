@@ -104,6 +104,8 @@ def train(
     ------
     PlanError
         If a checkpoint of another recipe is there.
+    TrainingError
+        If the loss is no longer a number; the last good checkpoint stays.
     WeightsError
         If a file cannot be written.
     """
@@ -127,9 +129,9 @@ def train(
 def _steps(trainer: Trainer, checkpoint: Path, table: Path) -> Iterator[Progress]:
     """Take the steps that are left, with a checkpoint now and then."""
     saved_s = time.monotonic()
-    total = trainer.recipe.steps
+    total = trainer.total_steps
     with closing(LossCurve(table, trainer.step_index)) as curve:
-        while trainer.step_index < total:
+        while not trainer.is_done:
             report = trainer.step()
             curve.add(trainer.step_index, report)
             if time.monotonic() - saved_s > _CHECKPOINT_S:

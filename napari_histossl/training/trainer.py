@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from napari_histossl.errors import PlanError
 from napari_histossl.models.registry import HALF, ModelSpec, build
 from napari_histossl.training.batches import Batches, Items
+from napari_histossl.training.patch_recipe import PatchRecipe
 from napari_histossl.training.recipe import DinoRecipe
 from napari_histossl.training.simclr_recipe import SimclrRecipe
 from napari_histossl.training.views import ViewMaker
@@ -32,6 +33,9 @@ _AT_ONCE = 200
 
 _VIEWS = 1
 """Names the stream of random numbers that views are cut with."""
+
+Recipe = DinoRecipe | SimclrRecipe | PatchRecipe
+"""All numbers of a method."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +62,7 @@ class Trainer(ABC):
     ----------
     items : Items
         What is learned from, at least a batch of it.
-    recipe : DinoRecipe or SimclrRecipe
+    recipe : DinoRecipe, SimclrRecipe or PatchRecipe
         All numbers.
     spec : ModelSpec
         The model that is trained.
@@ -69,7 +73,7 @@ class Trainer(ABC):
 
     Attributes
     ----------
-    recipe : DinoRecipe or SimclrRecipe
+    recipe : DinoRecipe, SimclrRecipe or PatchRecipe
         All numbers.
     spec : ModelSpec
         The model that is trained.
@@ -82,12 +86,12 @@ class Trainer(ABC):
         If there are fewer items than a batch.
     """
 
-    recipe: DinoRecipe | SimclrRecipe
+    recipe: Recipe
 
     def __init__(
         self,
         items: Items,
-        recipe: DinoRecipe | SimclrRecipe,
+        recipe: Recipe,
         spec: ModelSpec,
         views: ViewMaker,
         device: torch.device,
@@ -97,6 +101,19 @@ class Trainer(ABC):
         self.batches = Batches(items, recipe.batch, recipe.seed)
         self.step_index = 0
         self._view_maker = views
+
+    @property
+    def total_steps(self) -> int:
+        """Steps of the whole training."""
+        recipe = self.recipe
+        if isinstance(recipe, PatchRecipe):
+            return recipe.epochs * recipe.epoch_steps(len(self.batches))
+        return recipe.steps
+
+    @property
+    def is_done(self) -> bool:
+        """Whether there is nothing left to learn."""
+        return self.step_index >= self.total_steps
 
     @property
     @abstractmethod

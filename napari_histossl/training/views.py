@@ -28,17 +28,24 @@ def picture_views(
     views: Sequence[View], spec: ModelSpec, device: torch.device
 ) -> ViewMaker:
     """Return what cuts views of pictures (B, H, W, 3) of dtype uint8."""
-    mean = torch.tensor(spec.mean, device=device).view(1, 3, 1, 1)
-    std = torch.tensor(spec.std, device=device).view(1, 3, 1, 1)
 
     def make(batch: NDArray[Any], generator: torch.Generator) -> list[Tensor]:
         images = torch.from_numpy(batch).to(device).permute(0, 3, 1, 2).float() / 255
         return [
-            (random_crops(images, v.px, v.area, v.variation, generator) - mean) / std
+            standardised(
+                random_crops(images, v.px, v.area, v.variation, generator), spec
+            )
             for v in views
         ]
 
     return make
+
+
+def standardised(images: Tensor, spec: ModelSpec) -> Tensor:
+    """Return pictures (B, 3, H, W) in [0, 1] as a model reads them."""
+    mean = torch.tensor(spec.mean, device=images.device).view(1, 3, 1, 1)
+    std = torch.tensor(spec.std, device=images.device).view(1, 3, 1, 1)
+    return (images - mean) / std
 
 
 def grid_views(edges: Sequence[int], device: torch.device) -> ViewMaker:

@@ -1,0 +1,77 @@
+"""Recipes for patches with names: as published, and small ones for two cores.
+
+References
+----------
+``published``: Han et al. 2022, arXiv:2110.08048, and ChuHan89/WSSS-Tissue: 20 epochs of
+20 patches for the classifier, 30 for the segmenter. The small ones are this package's
+own; they learn from scratch, and the stain of their patches varies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from napari_histossl.training.patch_recipe import ClassifierRecipe, SegmenterRecipe
+from napari_histossl.training.variation import Variation
+
+_SMALL_VIEW = Variation(stain_deviation=0.1, offset_deviation=0.02)
+
+_BLURRED = Variation(gaussian=0.5, sigma_px=(0.01, 1.0))
+"""Of the published segmenter."""
+
+CLASSIFIER_PRESETS: Mapping[str, ClassifierRecipe] = MappingProxyType(
+    {
+        "small": ClassifierRecipe(
+            width=0.125,
+            epochs=24,
+            epoch_patches=1200,
+            shrink=2,
+            optimiser="adamw",
+            learning_rate=2e-3,
+            dropout=0.0,
+            flips="quarters",
+            variation=_SMALL_VIEW,
+            normalise="pictures",
+        ),
+        "small-attention": ClassifierRecipe(
+            width=0.125,
+            init="trained",
+            epochs=12,
+            epoch_patches=1200,
+            shrink=2,
+            optimiser="adamw",
+            learning_rate=5e-4,
+            dropout=0.0,
+            flips="quarters",
+            variation=_SMALL_VIEW,
+            normalise="pictures",
+        ),
+        "published": ClassifierRecipe(variant="published", init="imagenet"),
+    }
+)
+"""By name."""
+
+SEGMENTER_PRESETS: Mapping[str, SegmenterRecipe] = MappingProxyType(
+    {
+        "small": SegmenterRecipe(
+            backbone="small",
+            epochs=12,
+            epoch_patches=1200,
+            optimiser="adamw",
+            learning_rate=2e-3,
+            dropout=0.0,
+            flips="quarters",
+            variation=_SMALL_VIEW,
+            normalise="pictures",
+        ),
+        "published": SegmenterRecipe(
+            variant="published",
+            epochs=30,
+            flips="sideways",
+            variation=_BLURRED,
+            patience=30,
+        ),
+    }
+)
+"""By name."""
