@@ -1,5 +1,6 @@
 from . import asap as asap
 from . import geojson as geojson
+from . import painting as painting
 from . import png as png
 from .shapes import Polygon as Polygon
 from .shapes import Shape as Shape
