@@ -18,14 +18,15 @@ def register(app: typer.Typer) -> None:
 
 def view(
     slides: Annotated[
-        list[Path] | None, typer.Argument(help="Slides or pictures to open.")
+        list[Path] | None,
+        typer.Argument(help="Slides, pictures, or PANDA's *_mask.tiff."),
     ] = None,
     mpp: MppOption = None,
     workspace: Annotated[
         Path | None, typer.Option(help="Folder for results; else beside the slide.")
     ] = None,
 ) -> None:
-    """Open slides in napari with the HistoSSL dock."""
+    """Open slides, or masks of PANDA on theirs, in napari with the HistoSSL dock."""
     from napari_histossl.widgets.view import view as open_view
 
     open_view(slides or [], mpp, workspace)

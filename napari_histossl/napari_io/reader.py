@@ -1,4 +1,4 @@
-"""npe2 reader: slides by their suffix, TIFF only where it is a pyramid, our results."""
+"""npe2 reader: slides by their suffix, TIFF pyramids, masks of PANDA, our results."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from napari_histossl.napari_io.layers import (
     overlay_layer,
     slide_layer,
 )
+from napari_histossl.napari_io.panda import brought, panda_layer, slide_of
 from napari_histossl.slide import open_slide
+from napari_histossl.slide.panda import is_mask
 from napari_histossl.store import Pyramid
 
 SLIDE_SUFFIXES = frozenset(
@@ -49,22 +51,27 @@ def read(path: str | list[str]) -> list[LayerTuple]:
     SlideOpenError, StoreError
         If something is not what its name says; napari shows the sentence.
     """
-    paths = [path] if isinstance(path, str) else path
-    return [_layer(Path(one)) for one in paths]
+    paths = [Path(one) for one in ([path] if isinstance(path, str) else path)]
+    return [layer for one in paths for layer in _layers(one, paths)]
 
 
-def _layer(path: Path) -> LayerTuple:
+def _layers(path: Path, beside: list[Path]) -> list[LayerTuple]:
+    """Return the layers of a path; a mask brings its slide if that is not asked for."""
+    if is_mask(path):
+        slide = None if slide_of(path) in beside else slide_of(path)
+        below = [] if slide is None else [brought(slide_layer(open_slide(slide)))]
+        return [*below, panda_layer(path)]
     if not path.name.endswith(_RESULT_SUFFIX):
-        return slide_layer(open_slide(path))
+        return [slide_layer(open_slide(path))]
     pyramid = Pyramid.open(path)
-    return mask_layer(pyramid) if pyramid.is_label else overlay_layer(pyramid)
+    return [mask_layer(pyramid) if pyramid.is_label else overlay_layer(pyramid)]
 
 
 def _is_ours(path: Path) -> bool:
     if path.name.endswith(_RESULT_SUFFIX):
         return _is_result(path)
     if path.suffix.lower() in _TIFF_SUFFIXES:
-        return _is_slide_tiff(path)
+        return is_mask(path) or _is_slide_tiff(path)
     return path.suffix.lower() in SLIDE_SUFFIXES
 
 

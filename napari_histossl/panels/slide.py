@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from napari_histossl.errors import SlideReadError
+from napari_histossl.errors import SlideOpenError, SlideReadError
 from napari_histossl.slide import Slide
 from napari_histossl.slide.color import colour_transform
+from napari_histossl.slide.panda import case_of_slide
 
 _UM_AT_ONE_POWER = 10.0
 """Micrometres a pixel at 1 x: by convention 40 x is 0.25 um/px."""
@@ -97,7 +99,22 @@ def describe_slide(slide: Slide, name: str | None = None) -> dict[str, str]:
     for key, title in (("openslide.vendor", "Scanner"), ("format", "Format")):
         if key in slide.properties:
             facts[title] = slide.properties[key]
+    if facts["Name"] == slide.source.name:  # a slide without its name has no grade
+        facts.update(_panda_facts(slide))
     return facts
+
+
+def _panda_facts(slide: Slide) -> dict[str, str]:
+    """Return what PANDA's table says of a slide, if it lies in PANDA's folders."""
+    path = getattr(slide.source, "path", None)
+    try:
+        case = case_of_slide(path) if isinstance(path, Path) else None
+    except SlideOpenError:
+        return {}
+    if case is None:
+        return {}
+    mask = "" if case.mask else ", no mask"
+    return {"Grade": case.grade, "Hospital": f"{case.provider}{mask}"}
 
 
 def describe_colours(slide: Slide) -> tuple[str, bool]:

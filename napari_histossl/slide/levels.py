@@ -33,13 +33,24 @@ _AT_ONCE_PX = 1 << 22
 same."""
 
 
-def virtual_levels(slide: Slide) -> tuple[Level, ...]:
+class Leveled(Protocol):
+    """What is asked of a slide, or of labels on one, to sample them."""
+
+    @property
+    def levels(self) -> tuple[Level, ...]:
+        """Shapes and downsamples, finest first."""
+
+    def read(self, box: Box, level: int) -> NDArray[np.uint8]:
+        """Read a box of a level."""
+
+
+def virtual_levels(slide: Leveled) -> tuple[Level, ...]:
     """Return the factor-2 levels that drawing and computing count in.
 
     Parameters
     ----------
     slide : Slide
-        Any slide.
+        Any slide, or labels on one.
 
     Returns
     -------
@@ -139,17 +150,6 @@ def read_at(slide: Slide, box: Box, downsample: float) -> NDArray[np.uint8]:
             slide, inside, downsample
         )
     return picture
-
-
-class Leveled(Protocol):
-    """What is asked of a slide, or of labels on one, to sample them."""
-
-    @property
-    def levels(self) -> tuple[Level, ...]:
-        """Shapes and downsamples, finest first."""
-
-    def read(self, box: Box, level: int) -> NDArray[np.uint8]:
-        """Read a box of a level."""
 
 
 def native_level(slide: Leveled, downsample: float) -> int:

@@ -18,7 +18,8 @@ from pathlib import Path
 from types import MappingProxyType
 
 from napari_histossl.classes import KAROLINSKA_CLASSES, RADBOUD_CLASSES, ClassTable
-from napari_histossl.errors import SlideOpenError
+from napari_histossl.errors import SlideOpenError, SlideReadError
+from napari_histossl.slide._open import open_slide
 
 IMAGES, MASKS, TABLE = "train_images", "train_label_masks", "train.csv"
 """Names of the folders and of the table."""
@@ -30,6 +31,8 @@ PROVIDERS = MappingProxyType(
     {"radboud": RADBOUD_CLASSES, "karolinska": KAROLINSKA_CLASSES}
 )
 """What the values of masks mean, by the hospital they are from."""
+
+_HIGHEST = max(info.index for info in RADBOUD_CLASSES)
 
 COLUMNS = ("image_id", "data_provider", "isup_grade", "gleason_score")
 """Columns of the table that are read."""
@@ -114,6 +117,26 @@ def find_case(mask: Path) -> PandaCase | None:
         return None
     found = (case for case in read_cases(root) if case.image_id == image_id)
     return next(found, None)
+
+
+def case_of_slide(slide: Path) -> PandaCase | None:
+    """Return the case of a slide, or None where it is not in PANDA's folders."""
+    if slide.parent.name != IMAGES:
+        return None
+    return find_case(slide.parent.parent / MASKS / f"{slide.stem}{MASK_ENDING}")
+
+
+def is_mask(path: Path) -> bool:
+    """Tell whether a file is a mask of PANDA: small labels in red, nothing else."""
+    if not path.name.endswith(MASK_ENDING):
+        return False
+    try:
+        with open_slide(path) as slide:
+            coarsest = slide.levels[-1]
+            pixels = slide.read(coarsest.box, len(slide.levels) - 1)
+    except (SlideOpenError, SlideReadError):
+        return False
+    return bool(pixels[..., 0].max() <= _HIGHEST and not pixels[..., 1:].any())
 
 
 def _case(root: Path, row: dict[str, str]) -> PandaCase:

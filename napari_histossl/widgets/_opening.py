@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import threading
 
+import napari
 from qtpy.QtCore import QEventLoop, Qt, QTimer
 from qtpy.QtWidgets import QApplication, QMainWindow, QProgressDialog, QWidget
 
 from napari_histossl.errors import HistoSSLError
 from napari_histossl.napari_io.layers import METADATA_KEY, LayerTuple
+from napari_histossl.napari_io.panda import BROUGHT
 from napari_histossl.napari_io.reader import Reader
 from napari_histossl.slide import Slide
 from napari_histossl.slide.tiles import TileSource, open_tiles
@@ -54,7 +56,7 @@ def with_overviews(read: Reader) -> Reader:
     """Return a reader that makes overviews before napari asks for them."""
 
     def read_and_prepare(path: str | list[str]) -> list[LayerTuple]:
-        layers = read(path)
+        layers = [layer for layer in read(path) if not _is_there(layer)]
         for _data, options, _kind in layers:
             facts = options["metadata"][METADATA_KEY]
             if facts["kind"] == "slide":
@@ -62,6 +64,19 @@ def with_overviews(read: Reader) -> Reader:
         return layers
 
     return read_and_prepare
+
+
+def _is_there(layer: LayerTuple) -> bool:
+    """Tell whether a slide that a mask brought along is in the window already."""
+    facts = layer[1]["metadata"][METADATA_KEY]
+    viewer = napari.current_viewer()
+    if not facts.get(BROUGHT) or viewer is None:
+        return False
+    shown = (other.metadata.get(METADATA_KEY, {}) for other in viewer.layers)
+    return any(
+        one.get("kind") == "slide" and one.get("source") == facts["source"]
+        for one in shown
+    )
 
 
 class _Waiting(QProgressDialog):
@@ -87,6 +102,7 @@ class _Waiting(QProgressDialog):
         self._loop, self._stop = QEventLoop(), threading.Event()
         self.canceled.connect(self._stop.set)
         self._answer: object = None
+        self._is_answered = False
         self._reads = BackgroundReads(self)
         self._reads.answered.connect(self._on_answer)
         self._poll = QTimer(self)
@@ -98,7 +114,8 @@ class _Waiting(QProgressDialog):
         self._reads.ask("overview", self._read)
         self._poll.start()
         self.setValue(0)
-        self._loop.exec()
+        if not self._is_answered:  # showing a value lets events be handled
+            self._loop.exec()
         self._poll.stop()
         self.hide()
         self.deleteLater()
@@ -116,7 +133,7 @@ class _Waiting(QProgressDialog):
                 return
 
     def _on_answer(self, _name: object, answer: object) -> None:
-        self._answer = answer
+        self._answer, self._is_answered = answer, True
         self._loop.quit()
 
 

@@ -9,7 +9,9 @@ from typing import Any
 import napari
 import numpy as np
 
+from napari_histossl.napari_io.panda import panda_layer, slide_of
 from napari_histossl.slide import Slide, open_slide
+from napari_histossl.slide.panda import is_mask
 from napari_histossl.widgets.dock import Dock
 
 TITLE = "HistoSSL"
@@ -51,15 +53,21 @@ def make_window(
 
 
 def view(paths: Sequence[Path], mpp: float | None, workspace: Path | None) -> None:
-    """Open slides in a window and stay until it is closed.
+    """Open slides, or masks of PANDA on theirs, and stay until the window is closed.
 
     Raises
     ------
     SlideOpenError
         If a path is not a slide.
     """
-    slides = [open_slide(path, mpp=mpp) for path in paths]
-    make_window(slides, workspace)
+    masks = [path for path in paths if is_mask(path)]
+    own = [path for path in paths if path not in masks]
+    brought = [slide for mask in masks if (slide := slide_of(mask)) is not None]
+    wanted = {path.resolve(): path for path in (*own, *brought)}
+    slides = [open_slide(path, mpp=mpp) for path in wanted.values()]
+    _, dock = make_window(slides, workspace)
+    for mask in masks:
+        dock.bench.add_layer(panda_layer(mask))
     napari.run()
 
 
