@@ -86,7 +86,8 @@ def test_the_old_picture_stays_until_the_new_one_is_there(window):
         shot = window.shot()[:100, :100]
         covered.append(shot.min() >= 50)
     assert all(covered), "the canvas was empty in between"
-    assert np.abs(shot - 153).max() <= 1
+    window.wait_sharp()
+    assert np.abs(window.shot()[:100, :100] - 153).max() <= 1
 
 
 def test_a_change_out_of_sight_is_there_when_the_view_comes(window):

@@ -164,7 +164,10 @@ def test_removing_the_layer_ends_its_threads(show, noise_slide):
     window.viewer.layers.remove(window.layer)
     settle(0.1)
     assert not window.canvas.drawings()
-    assert not [t for t in threading.enumerate() if t.name.startswith("tiles-")]
+    window.qtbot.waitUntil(
+        lambda: not any(t.name.startswith("tiles-") for t in threading.enumerate()),
+        timeout=PATIENCE_MS,
+    )
     assert len(window.viewer.layers) == 0
     window.shot()
 
@@ -263,8 +266,9 @@ def test_closing_with_reads_in_flight(show, noise):
     window = show(slide)
     slide.gate.clear()
     window.look((600, 800), wait=False)
-    settle(0.1)
-    assert window.canvas.service.stats().running
+    window.qtbot.waitUntil(
+        lambda: window.canvas.service.stats().running > 0, timeout=PATIENCE_MS
+    )
     window.viewer.close()
     settle(0.1)
     gc.collect()
@@ -329,9 +333,14 @@ def test_failure_is_told_once(show, noise, qapp):
     window = show(slide, wait=False)
     settle(0.3)
     window.look((0, 0), wait=False)
+
+    def told():
+        notes = list(notification_manager.records)[before:]
+        return [note for note in notes if "nothing to be read" in str(note.message)]
+
+    window.qtbot.waitUntil(lambda: bool(told()), timeout=PATIENCE_MS)
     settle(0.5)
-    told = [str(note.message) for note in list(notification_manager.records)[before:]]
-    assert len([text for text in told if "nothing to be read" in text]) == 1
+    assert len(told()) == 1
 
 
 def test_failure_of_a_masked_slide_does_not_tell_its_name(
@@ -350,17 +359,22 @@ def test_failure_of_a_masked_slide_does_not_tell_its_name(
     window.add_layer(Layer.create(data, options, kind))
     settle(0.3)
     window.look((0, 0), wait=False)
-    settle(0.5)
-    told = "".join(str(note.message) for note in notification_manager.records[before:])
-    assert "Slide 7: nothing to be read" in told
-    assert "Huber" not in told
+
+    def told():
+        notes = list(notification_manager.records)[before:]
+        return "".join(str(note.message) for note in notes)
+
+    qtbot.waitUntil(
+        lambda: "Slide 7: nothing to be read" in told(), timeout=PATIENCE_MS
+    )
+    assert "Huber" not in told()
 
 
 # ---- How the canvas gets there ----
 
 
 def test_a_slide_dragged_on_a_bare_window(
-    tile_canvas, make_napari_viewer, npe2pm, tiny_tiff
+    tile_canvas, make_napari_viewer, npe2pm, tiny_tiff, qtbot
 ):
     """The manifest's on_activate installs the canvas before the layer is drawn."""
     import npe2
@@ -379,8 +393,8 @@ def test_a_slide_dragged_on_a_bare_window(
         from napari_histossl.widgets.canvas import install_canvas
 
         installed = install_canvas()
-        assert len(installed.drawings()) == 1
-        assert installed.drawings()[0].is_sharp
+        (drawing,) = installed.drawings()
+        qtbot.waitUntil(lambda: drawing.is_sharp, timeout=PATIENCE_MS)
         installed.uninstall()
 
 
