@@ -60,7 +60,7 @@ class Blobs:
         """Return geometry or provenance of an entry, empty where there is none."""
         rows = self._database.rows("SELECT body FROM payloads WHERE seq = ?", seq)
         if rows:
-            return bytes(rows[0][0])
+            return _as_bytes(rows[0][0])
         return self._moved(seq, "payload", 0) or b""
 
     def numbers(self, seq: int, part: Part) -> list[int]:
@@ -75,7 +75,7 @@ class Blobs:
         """Return pixels of an entry, or None where there are none of that number."""
         query = "SELECT body FROM patches WHERE seq = ? AND part = ? AND number = ?"
         rows = self._database.rows(query, seq, part, number)
-        return bytes(rows[0][0]) if rows else self._moved(seq, part, number)
+        return _as_bytes(rows[0][0]) if rows else self._moved(seq, part, number)
 
     def patches(self, seq: int, part: Part) -> Iterator[bytes]:
         """Yield all pixels of an entry, in order."""
@@ -127,7 +127,7 @@ class Blobs:
             return bytes(self._database.rows(query, blob.seq)[0][0])
         query = "SELECT body FROM patches WHERE seq = ? AND part = ? AND number = ?"
         rows = self._database.rows(query, blob.seq, blob.part, blob.number)
-        return bytes(rows[0][0])
+        return _as_bytes(rows[0][0])
 
     def _move(self, blob: _Loose, segment: int, start: int, length: int) -> None:
         key = blob.seq, blob.part, blob.number
@@ -154,9 +154,14 @@ class Blobs:
             return content
         query = "SELECT body FROM segments WHERE segment = ?"
         rows = self._database.rows(query, segment)
-        content = _inflated(bytes(rows[0][0])) if rows else b""
+        content = _inflated(_as_bytes(rows[0][0])) if rows else b""
         self._unpacked = segment, content
         return content
+
+
+def _as_bytes(value: object) -> bytes:
+    """Return a blob; what damage has turned into something else fails its hash."""
+    return value if isinstance(value, bytes) else repr(value).encode()
 
 
 def _inflated(body: bytes) -> bytes:

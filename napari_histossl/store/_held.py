@@ -38,13 +38,12 @@ class HeldChunks(ChunkFiles):
         self._guard = threading.Lock()
         self._held: dict[Path, NDArray[Any]] = {}
         self._flushing: dict[Path, NDArray[Any]] = {}
+        self._held_bytes = self._flushing_bytes = 0
 
     @property
     def held_bytes(self) -> int:
         """Memory that waits for `flush`; a uniform chunk takes next to none."""
-        with self._guard:
-            chunks = [*self._held.values(), *self._flushing.values()]
-        return sum(chunk.nbytes for chunk in chunks if any(chunk.strides))
+        return self._held_bytes + self._flushing_bytes
 
     def flush(self) -> None:
         """Bring what was written before the call to the disk; one call at a time.
@@ -56,6 +55,7 @@ class HeldChunks(ChunkFiles):
         """
         with self._guard:
             self._flushing, self._held = self._held, {}
+            self._flushing_bytes, self._held_bytes = self._held_bytes, 0
         try:
             chunks = list(self._flushing.items())
             for start in range(0, len(chunks), _FILES_AT_ONCE):
@@ -63,10 +63,11 @@ class HeldChunks(ChunkFiles):
         except OSError:
             with self._guard:
                 self._held = {**self._flushing, **self._held}
+                self._held_bytes = sum(map(_size_bytes, self._held.values()))
             raise
         finally:
             with self._guard:
-                self._flushing = {}
+                self._flushing, self._flushing_bytes = {}, 0
 
     def _write_durably(self, chunks: Mapping[Path, NDArray[Any]]) -> None:
         written: dict[Path, Path] = {}
@@ -117,4 +118,11 @@ class HeldChunks(ChunkFiles):
             np.broadcast_to(first.copy(), chunk.shape) if is_uniform else chunk.copy()
         )
         with self._guard:
+            if path in self._held:
+                self._held_bytes -= _size_bytes(self._held[path])
             self._held[path] = held
+            self._held_bytes += _size_bytes(held)
+
+
+def _size_bytes(chunk: NDArray[Any]) -> int:
+    return chunk.nbytes if any(chunk.strides) else 0
