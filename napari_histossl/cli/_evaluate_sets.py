@@ -95,14 +95,13 @@ def contestants(
     weights: list[Path] | None, model: str, starts: int, device: str
 ) -> list[Contestant]:
     """Return the weights, colour alone, and random weights of the same shapes."""
-    from napari_histossl.resources import sample_folder
     from napari_histossl.training import random_start
     from napari_histossl.training.comparison import Contestant
     from napari_histossl.training.features import colour_histogram, model_encoder
 
     trained: list[Contestant] = []
     shapes: dict[tuple[str, str], tuple[str, ModelSpec]] = {}
-    for path in weights or sorted(sample_folder().glob("*_sample.safetensors")):
+    for path in weights or _samples_of_features():
         network, spec = _load(path, model)
         encoder = model_encoder(network, spec, device=device)
         trained.append(Contestant(path.stem, lambda encoder=encoder: encoder))  # type: ignore[misc]
@@ -118,6 +117,20 @@ def contestants(
         for number in range(starts)
     ]
     return [*trained, Contestant("colour histogram", lambda: colour_histogram), *random]
+
+
+def _samples_of_features() -> list[Path]:
+    """Return the sample weights that give features; others give classes."""
+    from napari_histossl.models import examine_weights
+    from napari_histossl.resources import sample_folder
+
+    paths = sorted(sample_folder().glob("*_sample.safetensors"))
+    specs = [examine_weights(path).spec for path in paths]
+    return [
+        path
+        for path, spec in zip(paths, specs, strict=True)
+        if spec is not None and spec.task == "features"
+    ]
 
 
 def _load(path: Path, model: str) -> tuple[nn.Module, ModelSpec]:

@@ -15,7 +15,6 @@ from napari_histossl.cli._train_patches import (
     EpochsOption,
     LayoutOption,
     MppOption,
-    SeedOption,
     classifier,
     open_part,
     segmenter,
@@ -65,7 +64,9 @@ def compare_weak(
     recipe: Annotated[
         Literal["paper", "published"], typer.Option(help="Whose word counts.")
     ] = "paper",
-    seed: SeedOption = 0,
+    seeds: Annotated[
+        int, typer.Option(min=1, help="Train so often; the table tells the spread.")
+    ] = 1,
     epochs: EpochsOption = None,
     layout: LayoutOption = "auto",
     mpp: MppOption = None,
@@ -75,15 +76,27 @@ def compare_weak(
 
     Two classifiers (without dropout attention, and from there on with it), their
     pseudo-masks, and three segmenters (one layer, three layers, true masks), all with
-    the small presets. What
-    is there already is not trained again. The table is printed and written as table.md,
-    with every number in table.csv.
+    the small presets, in a folder for each seed. What is there already is not trained
+    again. The table is printed and written as table.md, every number as table.csv.
     """
-    plan = _Plan(patches, out, seed, layout, mpp, threads, recipe, epochs)
-    out.mkdir(parents=True, exist_ok=True)
-    _train_classifiers(plan)
-    _train_segmenters(plan)
-    _judge(plan)
+    from napari_histossl.training.weak_table import table, write_rows
+
+    runs: dict[int, list[Score]] = {}
+    areas: dict[str, list[float]] = {}
+    test = open_part(patches, layout, "test", mpp)
+    for seed in range(seeds):
+        folder = out / f"seed{seed}"
+        plan = _Plan(patches, folder, seed, layout, mpp, threads, recipe, epochs)
+        folder.mkdir(parents=True, exist_ok=True)
+        _train_classifiers(plan)
+        _train_segmenters(plan)
+        runs[seed] = _judged(plan, test)
+        for name in ("classifier_plain", "classifier"):
+            areas.setdefault(name, []).append(_auc(plan, name, test))
+        text = table(runs, test.classes, areas)
+        (out / "table.md").write_text(text + "\n", encoding="utf-8")
+        write_rows(out / "table.csv", runs, test.classes)
+    print(text)
 
 
 def _train_classifiers(plan: _Plan) -> None:
@@ -115,24 +128,15 @@ def _train_segmenters(plan: _Plan) -> None:
             segmenter(plan.patches, plan.file(name), **options, **plan.options)
 
 
-def _judge(plan: _Plan) -> None:
+def _judged(plan: _Plan, test: Any) -> list[Score]:
     import torch
 
-    from napari_histossl.training.weak_table import table, write_rows
-
     torch.set_num_threads(plan.threads)
-    test = open_part(plan.patches, plan.layout, "test", plan.mpp)
     scores = []
     for score in _scores(plan, test):
         print(f"{score.name}, {score.part}: mIoU {score.confusion.mean_iou:.3f}")
         scores.append(score)
-    areas = {
-        name: _auc(plan, name, test) for name in ("classifier_plain", "classifier")
-    }
-    text = table(scores, test.classes, areas)
-    (plan.out / "table.md").write_text(text + "\n", encoding="utf-8")
-    write_rows(plan.out / "table.csv", scores, test.classes)
-    print(text)
+    return scores
 
 
 def _auc(plan: _Plan, name: str, test: Any) -> float:

@@ -4,7 +4,8 @@ References
 ----------
 ``published``: Han et al. 2022, arXiv:2110.08048, and ChuHan89/WSSS-Tissue: 20 epochs of
 20 patches for the classifier, 30 for the segmenter. The small ones are this package's
-own; they learn from scratch, and the stain of their patches varies.
+own; they learn from scratch, at half the magnification of the patches, and the stain
+varies. Both read the same pixels, so that the classifier can be the segmenter's gate.
 """
 
 from __future__ import annotations
@@ -56,8 +57,9 @@ SEGMENTER_PRESETS: Mapping[str, SegmenterRecipe] = MappingProxyType(
     {
         "small": SegmenterRecipe(
             backbone="small",
-            epochs=12,
+            epochs=24,
             epoch_patches=1200,
+            shrink=2,
             optimiser="adamw",
             learning_rate=2e-3,
             dropout=0.0,

@@ -39,6 +39,7 @@ def patch_spec(
         How they are normalised.
     """
     edge = min(items.shape[1:3])
+    base = replace(base, classes=patches.classes, recipe=recipe.variant)
     if recipe.normalise == "none":
         mean, std = _AS_IT_IS
         return replace(base, tile_px=edge, mpp=patches.mpp, mean=mean, std=std)

@@ -29,7 +29,7 @@ def _run(*arguments):
 
 @pytest.fixture(scope="module")
 def patches(tmp_path_factory):
-    """24 patches of 32 px to learn from, 8 for val and for test, as BCSS has it."""
+    """24 patches of 64 px to learn from, 8 for val and for test, as BCSS has it."""
     root = tmp_path_factory.mktemp("bcss")
     rng = np.random.default_rng(0)
     for part, count in (("train", 24), ("val", 8), ("test", 8)):
@@ -38,11 +38,11 @@ def patches(tmp_path_factory):
         images.mkdir(parents=True)
         masks.mkdir(parents=True)
         for number in range(count):
-            mask = np.full((32, 32), number % 4, np.uint8)
-            mask[:, 16:] = (number // 4 + number) % 4
+            mask = np.full((64, 64), number % 4, np.uint8)
+            mask[:, 32:] = (number // 4 + number) % 4
             digits = "".join(str(int(c in mask)) for c in range(4))
             name = f"TCGA-{number}_x0[{digits}].png"
-            noisy = COLOURS[mask] + rng.normal(0, 10, (32, 32, 3))
+            noisy = COLOURS[mask] + rng.normal(0, 10, (64, 64, 3))
             pixels = noisy.clip(0, 255).astype(np.uint8)
             Image.fromarray(pixels).save(images / name)
             write_values_png(masks / name, mask, BCSS_CLASSES, 4)
@@ -51,11 +51,13 @@ def patches(tmp_path_factory):
 
 def test_every_step_is_compared(patches, tmp_path):
     """Small presets, one epoch each; a second call trains nothing."""
+    from napari_histossl.models import load_model
+
     out = tmp_path / "weak"
     command = ["train", "compare-weak", patches, out, "--epochs", 1, "--threads", 1]
     done = _run(*command)
     assert done.exit_code == 0, done.output
-    names = {path.name for path in out.glob("*.safetensors")}
+    names = {path.name for path in out.glob("seed0/*.safetensors")}
     assert names == {
         f"{name}.safetensors"
         for name in ("classifier_plain", "classifier", "segmenter_one", "segmenter",
@@ -68,7 +70,10 @@ def test_every_step_is_compared(patches, tmp_path):
                 "| DeepLabV3+, true masks | test |"):  # fmt: skip
         assert row in table
     assert "classifier: macro AUC" in table
-    times = {path: path.stat().st_mtime_ns for path in out.glob("*.safetensors")}
+    pair = [load_model(out / "seed0" / f"{name}.safetensors")[1]
+            for name in ("classifier", "segmenter")]  # fmt: skip
+    assert len({(spec.mean, spec.std, spec.mpp, spec.classes) for spec in pair}) == 1
+    times = {path: path.stat().st_mtime_ns for path in out.rglob("*.safetensors")}
     assert _run(*command).exit_code == 0
     assert times == {path: path.stat().st_mtime_ns for path in times}
     assert (out / "table.md").read_text() == table
@@ -84,7 +89,7 @@ def test_a_file_says_what_it_knows(patches, tmp_path):
     assert "best      macro AUC" in done.output
     record = examine_weights(weights)
     assert record.spec.name == "resnet38"
-    assert (record.spec.mpp, record.spec.tile_px) == (2.0, 16)
+    assert (record.spec.mpp, record.spec.tile_px) == (2.0, 32)
     said = record.provenance
     assert [row["name"] for row in said["classes"]] == [c.name for c in BCSS_CLASSES]
     assert said["recipe"]["variant"] == "published"

@@ -52,6 +52,7 @@ def test_a_file_is_written_and_enough(patches, recipe, tmp_path):
     assert records[-1].done == records[-1].total == recipe.epochs * 4
     model, spec = load_model(out)
     assert (spec.mpp, spec.tile_px, model.training) == (1.0, 32, False)
+    assert (spec.classes, spec.recipe) == (patches.classes, "paper")
     assert model(torch.zeros(2, 3, 32, 32)).shape[:2] == (2, 4)
     said = examine_weights(out).provenance
     assert said["recipe"]["variant"] == "paper"
