@@ -121,27 +121,32 @@ class RegionWalk:
         return np.asarray(region, np.int64)
 
     def _tile(self, tile: Box, is_empty: _EmptyTiles) -> Tile | None:
-        # The tile's pixels, and the row above and the column to the left of them.
-        pixels = Box(tile.y - 1, tile.x - 1, tile.height + 1, tile.width + 1)
-        inside = pixels.intersection(Box(0, 0, *self.box.shape))
-        part = None if inside is None else inside.shifted(self.box.y, self.box.x)
-        labels: NDArray[Any] = np.zeros(pixels.shape, np.uint8)
-        if inside is not None and part is not None and not is_empty(part):
-            found = self._mask.read(part, self.level)
-            labels = labels.astype(found.dtype)
-            labels[inside.shifted(-pixels.y, -pixels.x).slices] = found
-        regions = self._number(labels, tile)
-        return None if regions is None else Tile(tile, labels, regions)
-
-    def _number(self, labels: NDArray[Any], tile: Box) -> NDArray[np.int64] | None:
-        """Number the regions of a tile and note which continue those before it."""
         above = self._above[tile.x : tile.x1 + 1].copy()
         # The tile to the left has put its own last row there meanwhile.
         above[0], self._corner = self._corner, int(above[-1])
-        if not labels.any():
-            self._left = np.zeros(len(labels), np.int64)
+        labels = self._labels(tile, is_empty)
+        if labels is None or not labels.any():
+            self._left = np.zeros(tile.height + 1, np.int64)
             self._above[tile.x + 1 : tile.x1 + 1] = 0
             return None
+        return Tile(tile, labels, self._number(labels, tile, above))
+
+    def _labels(self, tile: Box, is_empty: _EmptyTiles) -> NDArray[Any] | None:
+        """Return a tile's pixels, the row above and the column to the left of them."""
+        pixels = Box(tile.y - 1, tile.x - 1, tile.height + 1, tile.width + 1)
+        inside = pixels.intersection(Box(0, 0, *self.box.shape))
+        part = None if inside is None else inside.shifted(self.box.y, self.box.x)
+        if inside is None or part is None or is_empty(part):
+            return None
+        found = self._mask.read(part, self.level)
+        labels = np.zeros(pixels.shape, found.dtype)
+        labels[inside.shifted(-pixels.y, -pixels.x).slices] = found
+        return labels
+
+    def _number(
+        self, labels: NDArray[Any], tile: Box, above: NDArray[np.int64]
+    ) -> NDArray[np.int64]:
+        """Number the regions of a tile and note which continue those before it."""
         local = _label(labels)
         regions = np.where(local > 0, local + (self._region_count - 1), 0)
         self._region_count += int(local.max())
