@@ -54,10 +54,8 @@ class Measurements(QObject):
     @property
     def layer(self) -> Shapes | None:
         """The layer of the slide in view, if there is one."""
-        for layer in self._bench.layers_of_slide():
-            if layer.metadata[METADATA_KEY]["kind"] == NAME:
-                return layer
-        return None
+        layer: Shapes | None = self._bench.layer_of_kind(NAME)
+        return layer
 
     @property
     def tool(self) -> str | None:

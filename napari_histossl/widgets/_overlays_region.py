@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import Any
 
-import numpy as np
 from napari.layers import Shapes
 from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_histossl.geometry import Box
-from napari_histossl.slide import virtual_levels
 from napari_histossl.widgets._workbench import METADATA_KEY, Workbench
 
 NAME = "region"
@@ -47,10 +45,8 @@ class Region(QObject):
     @property
     def layer(self) -> Shapes | None:
         """The layer of the slide in view, if there is one."""
-        for layer in self._bench.layers_of_slide():
-            if layer.metadata[METADATA_KEY].get("kind") == NAME:
-                return layer
-        return None
+        layer: Shapes | None = self._bench.layer_of_kind(NAME)
+        return layer
 
     @property
     def is_drawing(self) -> bool:
@@ -83,11 +79,7 @@ class Region(QObject):
         layer, shown = self.layer, self._bench.shown
         if layer is None or shown is None or not layer.nshapes:
             return None
-        corners = [shown.px0(layer.data_to_world(point)) for point in layer.data[-1]]
-        y0, x0 = np.floor(np.min(corners, axis=0)).astype(int)
-        y1, x1 = np.ceil(np.max(corners, axis=0)).astype(int)
-        box = Box(int(y0), int(x0), max(int(y1 - y0), 1), max(int(x1 - x0), 1))
-        return box.intersection(virtual_levels(shown.slide)[0].box)
+        return shown.box_px0(layer.data_to_world(point) for point in layer.data[-1])
 
     def _add_layer(self) -> Shapes:
         shown = self._bench.shown

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import napari.layers
+import numpy as np
 from napari.layers import Layer
 
+from napari_histossl.geometry import Box
 from napari_histossl.napari_io import layers as layer_tuples
-from napari_histossl.slide import Slide
+from napari_histossl.slide import Slide, virtual_levels
 from napari_histossl.slide.base import SlideSource
 from napari_histossl.widgets._masking import names_of
 
@@ -90,3 +93,11 @@ class ShownSlide:
         """
         row, column = self.layer.world_to_data(world_yx)[-2:]
         return float(row) + 0.5, float(column) + 0.5
+
+    def box_px0(self, world: Iterable[Any]) -> Box | None:
+        """Return the smallest box around world points, the part of it on the slide."""
+        points = [self.px0(point) for point in world]
+        y0, x0 = np.floor(np.min(points, axis=0)).astype(int).tolist()
+        y1, x1 = np.ceil(np.max(points, axis=0)).astype(int).tolist()
+        box = Box(y0, x0, max(y1 - y0, 1), max(x1 - x0, 1))
+        return box.intersection(virtual_levels(self.slide)[0].box)

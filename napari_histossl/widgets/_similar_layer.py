@@ -47,7 +47,8 @@ class SimilarLayer(QObject):
     @property
     def heat(self) -> Image | None:
         """The layer of similarity on the slide in view, if it is there."""
-        return self._find(HEAT)
+        layer: Image | None = self._bench.layer_of_kind(HEAT)
+        return layer
 
     def show_heat(self, picture: PatchPicture, *, visible: bool = True) -> None:
         """Show how similar every patch is, or have it ready to be shown."""
@@ -102,14 +103,8 @@ class SimilarLayer(QObject):
 
     # ---- Details
 
-    def _find(self, kind: str) -> Layer | None:
-        for layer in self._bench.layers_of_slide():
-            if layer.metadata[METADATA_KEY].get("kind") == kind:
-                return layer
-        return None
-
     def _remove(self, kind: str) -> None:
-        layer = self._find(kind)
+        layer = self._bench.layer_of_kind(kind)
         if layer is not None:
             self._bench.viewer.layers.remove(layer)
 

@@ -9,26 +9,19 @@ import napari.layers
 import numpy as np
 from napari.layers import Layer
 from qtpy.compat import isalive
-from qtpy.QtCore import QObject, Signal
+from qtpy.QtCore import Signal
 
 from napari_histossl.errors import HistoSSLError, StoreError
 from napari_histossl.geometry import Box
-from napari_histossl.jobs import Job, Progress, Stopwatch
 from napari_histossl.napari_io import layers as layer_tuples
-from napari_histossl.slide import (
-    FileSource,
-    Slide,
-    ZarrSource,
-    open_slide,
-    virtual_levels,
-)
+from napari_histossl.slide import FileSource, Slide, ZarrSource, open_slide
 from napari_histossl.slide.base import SlideSource
 from napari_histossl.store import paths
+from napari_histossl.widgets._bench_runs import BenchRuns
 from napari_histossl.widgets._errors import show_error, show_info
 from napari_histossl.widgets._opening import make_overview
 from napari_histossl.widgets._rotation import Rotation
 from napari_histossl.widgets._shown import METADATA_KEY, ShownSlide
-from napari_histossl.widgets._worker import WorkerProcess
 from napari_histossl.widgets.canvas import install_canvas
 
 __all__ = ["METADATA_KEY", "ShownSlide", "Workbench", "is_slide"]
@@ -37,7 +30,7 @@ _WORKSPACE = "histossl-results"
 """Folder for results of slides on the web, where no other was chosen."""
 
 
-class Workbench(QObject):
+class Workbench(BenchRuns):
     """The slide in view and the one run that may be going on.
 
     Parameters
@@ -55,10 +48,6 @@ class Workbench(QObject):
         The slide in view is called by another name.
     closing : Signal
         The viewer or the dock is closing.
-    progressed : Signal of (Progress, float or None)
-        The run has advanced; seconds left where they can be told.
-    run_changed : Signal of bool
-        A run has started (True) or ended (False).
     pointer_taken : Signal of object
         Clicks on the slide mean something to that from now on; others let go.
     """
@@ -66,8 +55,6 @@ class Workbench(QObject):
     slide_changed = Signal()
     slide_renamed = Signal()
     closing = Signal()
-    progressed = Signal(object, object)
-    run_changed = Signal(bool)
     pointer_taken = Signal(object)
 
     def __init__(self, viewer: Any, workspace: Path | None = None) -> None:
@@ -77,12 +64,6 @@ class Workbench(QObject):
         self.shown: ShownSlide | None = None
         self.closed = False
         self.canvas = install_canvas()
-        self.worker = WorkerProcess(self)
-        self._on_done: Any = None
-        self._watch = Stopwatch()
-        self.worker.progressed.connect(self._on_progress)
-        self.worker.failed.connect(self._on_failed)
-        self.worker.finished.connect(self._on_finished)
         viewer.layers.events.inserted.connect(self._look_again)
         viewer.layers.events.removed.connect(self._look_again)
         viewer.layers.selection.events.active.connect(self._look_again)
@@ -235,11 +216,7 @@ class Workbench(QObject):
         """Return the part of the slide on the screen, in level-0 pixels."""
         if self.shown is None:
             return None
-        corners = [self.shown.px0(corner) for corner in self.view_corners()]
-        y0, x0 = np.floor(np.min(corners, axis=0)).astype(int)
-        y1, x1 = np.ceil(np.max(corners, axis=0)).astype(int)
-        view = Box(int(y0), int(x0), max(int(y1 - y0), 1), max(int(x1 - x0), 1))
-        return view.intersection(virtual_levels(self.shown.slide)[0].box)
+        return self.shown.box_px0(self.view_corners())
 
     def view_corners(self) -> list[tuple[float, float]]:
         """Return two opposite corners of the canvas in world units, (row, column)."""
@@ -253,34 +230,17 @@ class Workbench(QObject):
         shown = self.shown
         return [layer for layer in self.viewer.layers if shown and shown.owns(layer)]
 
+    def layer_of_kind(self, kind: str) -> Any:
+        """Return the layer of ours of a kind on the slide in view, or None."""
+        for layer in self.layers_of_slide():
+            if layer.metadata[METADATA_KEY].get("kind") == kind:
+                return layer
+        return None
+
     @property
     def hidden_names(self) -> dict[str, str]:
         """What people may not read of the slide in view; see `_masking.masked`."""
         return {} if self.shown is None else self.shown.hidden_names
-
-    # ---- run
-
-    def run(self, on_done: Any, job: Job, *arguments: Any, **options: Any) -> bool:
-        """Run a job in the worker; `on_done(complete)` is called at its end.
-
-        Returns
-        -------
-        bool
-            Whether the job was started; only one runs at a time.
-        """
-        try:
-            self.worker.start(job, *arguments, **options)
-        except RuntimeError as error:
-            show_error(error)
-            return False
-        self._on_done = on_done
-        self._watch = Stopwatch()
-        self.run_changed.emit(True)
-        return True
-
-    def stop(self) -> None:
-        """Stop the run; what is finished stays finished."""
-        self.worker.stop()
 
     def close(self) -> None:
         """Stop the run and let go of the slide; the viewer is closing."""
@@ -289,22 +249,9 @@ class Workbench(QObject):
         self.closed = True
         if isalive(self):  # what the window owned may be gone already
             self.closing.emit()
-        self._on_done = None
-        self.worker.close()
+        self.end_runs()
         if self.shown is not None:
             self.shown.slide.close()
-
-    def _on_progress(self, progress: Progress) -> None:
-        self.progressed.emit(progress, self._watch.time_left_s(progress))
-
-    def _on_failed(self, error: Exception) -> None:
-        show_error(error, self.hidden_names)
-
-    def _on_finished(self, complete: bool) -> None:
-        on_done, self._on_done = self._on_done, None
-        self.run_changed.emit(False)
-        if on_done is not None:
-            on_done(complete)
 
 
 def is_slide(layer: Layer) -> bool:
