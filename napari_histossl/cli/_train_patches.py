@@ -116,6 +116,7 @@ def classifier(
     known, validation = _opened(patches, out, layout, mpp, threads)
     trainer = ClassifierTrainer(known, validation, chosen, start=start, device=device)
     facts = _facts("classifier of patches", preset, patches, known, threads, device)
+    facts |= _start_facts(start)
     run_training(trainer, out, facts, half=half, add=add, overwrite=overwrite)
     _say_best("macro AUC", trainer.kept.best)
 
@@ -180,6 +181,7 @@ def segmenter(
         pseudo_masks=masks, start=start, device=device,
     )  # fmt: skip
     facts = _facts("segmenter", preset, patches, known, threads, device)
+    facts |= _start_facts(start)
     if masks is not None:
         facts["pseudo_masks"] = masks.facts()
     run_training(trainer, out, facts, half=half, add=add, overwrite=overwrite)
@@ -254,11 +256,19 @@ def _facts(
     """Return what is written into the file besides the recipe."""
     return {
         **training_facts(f"{method}, preset {preset}"),
-        "classes": known.classes.to_json(),
         "data": {"folder": folder.name, "patches": len(known)},
         "threads": threads,
         "device": device,
     }
+
+
+def _start_facts(start: Path | None) -> dict[str, Any]:
+    """Return which weights a training starts from, if any."""
+    from napari_histossl.models import examine_weights
+
+    if start is None:
+        return {}
+    return {"start": {"file": start.name, "sha256": examine_weights(start).sha256}}
 
 
 def _say_best(measure: str, value: float) -> None:

@@ -91,7 +91,7 @@ def test_a_file_says_what_it_knows(patches, tmp_path):
     assert record.spec.name == "resnet38"
     assert (record.spec.mpp, record.spec.tile_px) == (2.0, 32)
     said = record.provenance
-    assert [row["name"] for row in said["classes"]] == [c.name for c in BCSS_CLASSES]
+    assert record.spec.classes == BCSS_CLASSES
     assert said["recipe"]["variant"] == "published"
     done = _run("pseudo-masks", patches, weights, masks, "--threads", 1)
     assert done.exit_code == 0, done.output

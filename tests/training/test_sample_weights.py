@@ -71,3 +71,35 @@ def test_contrastive_features_hold_under_another_stain(sets, nearness):
     ]
     assert trained >= np.mean(starts) + 0.10
     assert trained > max(starts)
+
+
+@pytest.fixture(scope="module")
+def weak_patches(tmp_path_factory):
+    """Patches of the first test slides, with masks that nobody has learned from."""
+    from napari_histossl.training.patch_sets import open_patch_set
+    from napari_histossl.training.weak_set import draw_weak_set
+
+    folder = tmp_path_factory.mktemp("weak")
+    list(draw_weak_set(folder, slides=3))
+    return open_patch_set(folder, split="test")
+
+
+def test_classifier_and_segmenter_do_their_work_together(weak_patches):
+    from napari_histossl.models.recipe import recipe
+    from napari_histossl.training.weak_comparison import (
+        Network,
+        classifier_auc,
+        judge_gated,
+    )
+
+    classifier, segmenter = (
+        Network(*load_model(sample_file(f"{name}_sample.safetensors")))
+        for name in ("classifier", "segmenter")
+    )
+    assert classifier.spec.classes == segmenter.spec.classes == weak_patches.classes
+    assert classifier_auc(classifier, weak_patches) >= 0.9
+    rules = recipe(segmenter.spec.recipe)
+    found = judge_gated("", segmenter, classifier, weak_patches, rules).confusion
+    largest = found.support.max() / found.support.sum()
+    assert found.accuracy > max(0.8, largest + 0.05)
+    assert found.mean_iou > 0.6
