@@ -11,9 +11,10 @@ from qtpy.QtGui import QKeyEvent
 from qtpy.QtWidgets import QApplication, QPushButton, QWidget
 
 from napari_histossl.widgets._form import button
+from napari_histossl.widgets._key_table import PEEK
 from napari_histossl.widgets._workbench import METADATA_KEY, Workbench
 
-KEY = "H"
+_KEY = getattr(Qt.Key, f"Key_{PEEK.name}")
 """Held on the canvas with a layer of ours selected, or anywhere on a watched page."""
 
 _STAYS = ("slide", "region", "measurements")
@@ -72,7 +73,7 @@ class Peek(QObject):
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Take the key as the page gets it: fields that use it keep it."""
-        if isinstance(event, QKeyEvent) and event.key() == Qt.Key.Key_H:
+        if isinstance(event, QKeyEvent) and event.key() == _KEY:
             is_plain = event.modifiers() == Qt.KeyboardModifier.NoModifier
             if event.type() == QEvent.Type.KeyPress and is_plain:
                 self.begin()
@@ -92,12 +93,12 @@ class Peek(QObject):
             yield
             self.end()
 
-        layer.bind_key(KEY, hold, overwrite=True)
+        layer.bind_key(PEEK.name, hold, overwrite=True)
 
 
 def peek_button(peek: Peek) -> QPushButton:
     """Return a button that looks under the overlays as long as it is held."""
-    made = button("Hold to look under it (H)", lambda: None)
+    made = button(f"Hold to look under it ({PEEK.name})", lambda: None)
     made.pressed.connect(peek.begin)
     made.released.connect(peek.end)
     return made

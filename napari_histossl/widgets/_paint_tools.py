@@ -17,9 +17,14 @@ from qtpy.QtWidgets import (
 
 from napari_histossl.classes import DEFAULT_CLASSES, ClassInfo, ClassTable
 from napari_histossl.widgets._form import form, note, row
+from napari_histossl.widgets._key_table import ERASE, MOVE, PAINT
 from napari_histossl.widgets._mask_layer import MaskLayer
 
-TOOLS = (("Paint", "paint", "P"), ("Erase", "erase", "E"), ("Move", "pan_zoom", "Z"))
+TOOLS = (
+    ("Paint", "paint", PAINT.name),
+    ("Erase", "erase", ERASE.name),
+    ("Move", "pan_zoom", MOVE.name),
+)
 """Words on the buttons, napari's mode, and napari's key for it."""
 
 

@@ -22,6 +22,7 @@ from napari_histossl.panels.attention import AttentionChoice
 from napari_histossl.panels.point import plan_point
 from napari_histossl.widgets import _point_texts as texts
 from napari_histossl.widgets._form import button, combo, form, note
+from napari_histossl.widgets._key_table import END_POINTING
 from napari_histossl.widgets._keys import bind_on_page
 from napari_histossl.widgets._masking import masked
 from napari_histossl.widgets._overlay_layer import OverlayLayer
@@ -98,7 +99,7 @@ class PointGroup(QWidget):
         self.overlay.changed.connect(self._on_overlay_changed)
         self.bench.slide_changed.connect(self.end)
         self.bench.closing.connect(self.end)
-        bind_on_page(self, {"Escape": self.end})
+        bind_on_page(self, {END_POINTING.name: self.end})
 
     # ---- On and off
 

@@ -13,6 +13,7 @@ from napari.layers import Image, Layer, Shapes
 from qtpy.QtCore import QObject, Signal
 
 from napari_histossl.geometry import Box
+from napari_histossl.widgets._key_table import END_POINTING
 from napari_histossl.widgets._workbench import METADATA_KEY, Workbench
 
 BOX = "box to look for"
@@ -89,7 +90,7 @@ class PointMouse(QObject):
         viewer.mouse_drag_callbacks.remove(self._on_press)
         viewer.layers.events.inserted.disconnect(self._on_inserted)
         for layer in self._bound:
-            layer.bind_key("Escape", None)
+            layer.bind_key(END_POINTING.name, None)
         self._bound.clear()
         self.clear_box()
 
@@ -111,7 +112,9 @@ class PointMouse(QObject):
     def _bind(self, layer: Layer) -> None:
         """Let Escape end on pictures of ours; elsewhere it ends a shape or a stroke."""
         if isinstance(layer, Image) and METADATA_KEY in layer.metadata:
-            layer.bind_key("Escape", lambda _layer: self.escaped.emit(), overwrite=True)
+            layer.bind_key(
+                END_POINTING.name, lambda _layer: self.escaped.emit(), overwrite=True
+            )
             self._bound.append(layer)
 
     # ---- Mouse

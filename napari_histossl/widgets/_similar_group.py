@@ -7,30 +7,26 @@ from dataclasses import replace
 from pathlib import Path
 
 from qtpy.QtGui import QShowEvent
-from qtpy.QtWidgets import QCheckBox, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_histossl.geometry import Box
 from napari_histossl.panels.attention import AttentionChoice
 from napari_histossl.panels.embeddings import Wanted
 from napari_histossl.panels.similar import PatchPicture, Searched
 from napari_histossl.panels.worklist import Worklist
-from napari_histossl.widgets._form import button, note, row
+from napari_histossl.widgets._form import button, note
+from napari_histossl.widgets._key_table import END_POINTING
 from napari_histossl.widgets._keys import bind_on_page
 from napari_histossl.widgets._overlays_classes import ClassOverlay
-from napari_histossl.widgets._overlays_colour_bar import ColourBar
 from napari_histossl.widgets._overlays_texts import sentence
 from napari_histossl.widgets._point_mouse import PointMouse
+from napari_histossl.widgets._similar_answers import SimilarAnswers
 from napari_histossl.widgets._similar_compute import ComputeEmbeddings
 from napari_histossl.widgets._similar_files import EmbeddingFiles
 from napari_histossl.widgets._similar_form import SimilarForm
 from napari_histossl.widgets._similar_groups import SimilarGroups
 from napari_histossl.widgets._similar_layer import SimilarLayer
-from napari_histossl.widgets._similar_results import (
-    EDGE_PX,
-    ResultList,
-    captions,
-    summary,
-)
+from napari_histossl.widgets._similar_results import EDGE_PX, summary
 from napari_histossl.widgets._similar_search import SimilarSearch
 from napari_histossl.widgets._similar_slides import SimilarSlides
 from napari_histossl.widgets._workbench import Workbench
@@ -41,7 +37,6 @@ READY = "Turn on Point at tissue, then click a patch."
 READING = "Reading embeddings …"
 POINT = "Click a patch, or drag a box with Shift held down. Esc ends."
 SEARCHING = "Searching …"
-UNIT = "similarity (cosine), most similar quarter"
 COMPUTING = "Computing; the slide can be searched when that is done."
 
 
@@ -84,14 +79,8 @@ class SimilarGroup(QWidget):
         self.form = SimilarForm(self.slides)
         self.find_button = button("Point at tissue", self._toggle)
         self.find_button.setCheckable(True)
-        self._clear = button("Clear", self.clear, "Take results and heat map off")
-        self._heat = QCheckBox("Heat map")
-        self._heat.setToolTip("Colours the most similar quarter of the patches")
-        self._heat.toggled.connect(self.layer.set_heat_visible)
-        self.layer.heat_seen.connect(self._heat.setChecked)
-        self.bar = ColourBar()
         self._status = note()
-        self.results = ResultList()
+        self.answers = SimilarAnswers(self.layer)
         self.groups = SimilarGroups(
             self.bench, self._classes, self._searched, self._path, self._told
         )
@@ -102,19 +91,16 @@ class SimilarGroup(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(6)
-        column.addWidget(self.form)
-        column.addWidget(self.compute)
-        column.addWidget(self.find_button)
-        column.addWidget(self._status)
-        column.addWidget(self.results)
-        line = row(self._heat, self._clear)
-        line.setStretch(0, 1)
-        column.addLayout(line)
-        column.addWidget(self.bar)
-        column.addWidget(self.groups)
-        column.addWidget(self.files)
-        self.results.hide()
-        self.bar.hide()
+        for widget in (
+            self.form,
+            self.compute,
+            self.find_button,
+            self._status,
+            self.answers,
+            self.groups,
+            self.files,
+        ):
+            column.addWidget(widget)
 
     def _connect(self) -> None:
         bench, search = self.bench, self.search
@@ -132,10 +118,11 @@ class SimilarGroup(QWidget):
         search.opened.connect(self._on_opened)
         search.found.connect(self._on_found)
         search.pictured.connect(self._on_pictured)
-        search.illustrated.connect(self.results.set_picture)
+        search.illustrated.connect(self.answers.results.set_picture)
         search.failed.connect(self._say)
-        self.results.chosen.connect(self.go_to)
-        bind_on_page(self, {"Escape": self.end})
+        self.answers.results.chosen.connect(self.go_to)
+        self.answers.cleared.connect(self.clear)
+        bind_on_page(self, {END_POINTING.name: self.end})
 
     def follow_worklist(
         self, worklist: Callable[[], Worklist | None], go_to: Callable[[int], bool]
@@ -185,8 +172,7 @@ class SimilarGroup(QWidget):
         self._say(NO_SLIDE if not is_open else READY if has_some else NOTHING)
 
     def _say(self, text: str) -> None:
-        for widget in (self._clear, self._heat):
-            widget.setEnabled(self.search.result is not None)
+        self.answers.set_enabled(self.search.result is not None)
         self._status.setText(self._told(text))
 
     # ---- The slide
@@ -235,12 +221,8 @@ class SimilarGroup(QWidget):
     def clear(self) -> None:
         """Take results and heat map off."""
         self.search.close()
-        self.layer.clear()
         self.mouse.clear_box()
-        self.results.clear()
-        self.results.hide()
-        self.bar.hide()
-        self._heat.setChecked(False)
+        self.answers.clear()
         self._rest()
         if self.mouse.is_on:
             self._open()
@@ -270,7 +252,7 @@ class SimilarGroup(QWidget):
     # ---- Answers
 
     def _on_found(self) -> None:
-        self._heat.setChecked(True)
+        self.answers.heat.setChecked(True)
         self._list_results()
         self._draw_heat()
         found = self.search.result
@@ -286,11 +268,8 @@ class SimilarGroup(QWidget):
     def _list_results(self) -> None:
         found = self.search.result
         assert found is not None
-        is_list = len(self.search.searched) > 1
-        texts = captions(found, self.search.searched, self.slides.name)
-        self.results.fill(texts, is_list=is_list)
-        self.results.show()
-        self._say(summary(found, is_list=is_list))
+        self.answers.fill(found, self.search.searched, self.slides.name)
+        self._say(summary(found, is_list=len(self.search.searched) > 1))
 
     def _draw_heat(self) -> None:
         part = self.slides.in_view(self.search.searched)
@@ -299,9 +278,7 @@ class SimilarGroup(QWidget):
 
     def _on_pictured(self, part: int, picture: PatchPicture) -> None:
         if part == self.slides.in_view(self.search.searched):
-            self.layer.show_heat(picture, visible=self._heat.isChecked())
-            self.bar.show_scale(self.layer.table(), picture.limits, UNIT)
-            self.bar.show()
+            self.answers.show_heat(picture)
 
     def go_to(self, index: int) -> None:
         """Bring a result into view, its slide first if it is another one."""
@@ -311,5 +288,5 @@ class SimilarGroup(QWidget):
         match = found.matches[index]
         box: Box = match.box_px0
         if self.slides.open(self.search.searched[match.part]):
-            self._heat.setChecked(False)  # the tissue is what one goes there for
+            self.answers.heat.setChecked(False)  # the tissue is what one goes there for
             self.layer.go_to(box)

@@ -7,9 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from qtpy.QtGui import QCloseEvent
-from qtpy.QtWidgets import QTabWidget, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QTabWidget, QToolButton, QVBoxLayout, QWidget
 
 from napari_histossl.widgets._form import scrolled
+from napari_histossl.widgets._key_table import HELP
+from napari_histossl.widgets._keys import LayerKeys, bind_on_page
+from napari_histossl.widgets._keys_dialog import KeysDialog
 from napari_histossl.widgets._workbench import Workbench
 from napari_histossl.widgets.correct_page import CorrectPage
 from napari_histossl.widgets.overlays_page import OverlaysPage
@@ -53,6 +56,7 @@ class Dock(QWidget):
             self._tabs.addTab(scrolled(page), name)
         self._tabs.setDocumentMode(True)
         self._tabs.tabBar().setVisible(len(pages) > 1)
+        self._offer_keys()
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self._tabs)
@@ -66,6 +70,19 @@ class Dock(QWidget):
         if isinstance(slide, SlidePage) and isinstance(overlays, OverlaysPage):
             panel = slide.worklist
             overlays.follow_worklist(lambda: panel.worklist, panel.open)
+
+    def _offer_keys(self) -> None:
+        """List the keys on a key and on a button beside the tabs."""
+        self.keys = KeysDialog(self)
+        made = QToolButton()
+        made.setText(HELP.name)
+        made.setToolTip("Keys")
+        made.setAutoRaise(True)
+        made.clicked.connect(lambda _checked=False: self.keys.toggle())
+        self._tabs.setCornerWidget(made)
+        actions = {HELP.name: self.keys.toggle}
+        bind_on_page(self, actions)
+        LayerKeys(self.bench, actions)
 
     def show_page(self, name: str) -> None:
         """Bring a page to the front."""

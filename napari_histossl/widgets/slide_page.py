@@ -28,6 +28,12 @@ from napari_histossl.widgets._associated import PrivatePictures
 from napari_histossl.widgets._cursor import CursorReadout
 from napari_histossl.widgets._errors import show_error, show_info
 from napari_histossl.widgets._form import Page, RunBar, button, form, note, row
+from napari_histossl.widgets._key_table import (
+    NEXT_SLIDE,
+    PREVIOUS_SLIDE,
+    TURN_LEFT,
+    TURN_RIGHT,
+)
 from napari_histossl.widgets._keys import LayerKeys, bind_on_page
 from napari_histossl.widgets._measure import Measurements
 from napari_histossl.widgets._overview import Overview
@@ -183,11 +189,12 @@ class SlidePage(Page):
 
     def _bind_keys(self) -> None:
         turn, step = self.bench.rotation.turn, self.worklist.step
-        turns = {",": lambda: turn(-1), ".": lambda: turn(1)}
-        self.keys = LayerKeys(
-            self.bench,
-            {**turns, "PageDown": lambda: step(1), "PageUp": lambda: step(-1)},
-        )
+        turns = {TURN_LEFT.name: lambda: turn(-1), TURN_RIGHT.name: lambda: turn(1)}
+        steps = {
+            NEXT_SLIDE.name: lambda: step(1),
+            PREVIOUS_SLIDE.name: lambda: step(-1),
+        }
+        self.keys = LayerKeys(self.bench, {**turns, **steps})
         bind_on_page(self, turns)  # here the page keys scroll
 
     # ---- showing

@@ -73,16 +73,16 @@ def test_similarity_takes_the_place_of_an_overlay_for_a_while(searched, qtbot):
     overlay = page.overlay.layer
     find(viewer, group, (120, 620), qtbot)
     qtbot.waitUntil(lambda: not overlay.visible, timeout=PATIENCE_MS)
-    assert group._heat.isChecked()
+    assert group.answers.heat.isChecked()
     press(qtbot, page.shown.controls.pictures.buttons()[1])
     assert overlay.visible
     assert not group.layer.heat.visible
-    assert not group._heat.isChecked()
-    group._heat.click()
+    assert not group.answers.heat.isChecked()
+    group.answers.heat.click()
     assert group.layer.heat.visible
     assert not overlay.visible
     find(viewer, group, (120, 300), qtbot)
-    press(qtbot, group._clear)
+    press(qtbot, group.answers.clear_button)
     assert group.layer.heat is None
     assert overlay.visible
 
@@ -119,7 +119,9 @@ def test_the_page_searches_the_worklist_and_opens_its_slides(
     point_at_tissue(group, qtbot)
     find(viewer, group, (120, 620), qtbot)
     matches = group.search.result.matches
-    group.results.chosen.emit(next(i for i, m in enumerate(matches) if m.part == 1))
+    group.answers.results.chosen.emit(
+        next(i for i, m in enumerate(matches) if m.part == 1)
+    )
     assert dock.bench.shown.source.name == "Berta.tif"
     qtbot.waitUntil(lambda: group.layer.heat is not None, timeout=PATIENCE_MS)
 

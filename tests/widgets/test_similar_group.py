@@ -175,7 +175,7 @@ def test_a_click_finds_what_is_alike_and_lights_it_up(opened, qtbot):
     turn_on(qtbot, group)
     click(viewer, (120, 620))
     wait_for(qtbot, group, "most like this patch")
-    assert group.results.count() == 20
+    assert group.answers.results.count() == 20
     assert all(match.position_px0[1] >= 450 for match in group.search.result.matches)
     low, high = viewer.layers["box to look for"].extent.world
     np.testing.assert_allclose((low + high) / 2, world((125, 625)), atol=1)
@@ -190,8 +190,8 @@ def test_a_click_finds_what_is_alike_and_lights_it_up(opened, qtbot):
         group.search.result.matches[0].score
     )
     assert heat.colorbar.visible
-    qtbot.waitUntil(group.bar.isVisible, timeout=PATIENCE_MS)
-    assert "cosine" in group.bar.texts[2]
+    qtbot.waitUntil(group.answers.bar.isVisible, timeout=PATIENCE_MS)
+    assert "cosine" in group.answers.bar.texts[2]
     click(viewer, (120, 120))  # the next question replaces it
     wait_until(qtbot, lambda: heat.data[:, :9].min() > heat.data[:, 9:].max())
     assert [layer for layer in viewer.layers if layer.name.startswith("looks")] == [
@@ -213,8 +213,10 @@ def test_pictures_of_results_and_going_there(opened, qtbot):
     index, picture = pictures[3]
     box = group.search.result.matches[index].box_px0
     np.testing.assert_array_equal(picture, shown.slide.read(box, 0))
-    place = group.results.visualItemRect(group.results.item(5)).center()
-    qtbot.mouseClick(group.results.viewport(), Qt.MouseButton.LeftButton, pos=place)
+    place = group.answers.results.visualItemRect(group.answers.results.item(5)).center()
+    qtbot.mouseClick(
+        group.answers.results.viewport(), Qt.MouseButton.LeftButton, pos=place
+    )
     box = group.search.result.matches[5].box_px0
     middle = np.array([box.y + 25, box.x + 25])
     at = shown.px0(viewer.scene.camera.center[-2:])
@@ -235,12 +237,12 @@ def test_a_box_and_the_number_of_results(opened, qtbot):
     assert viewer.scene.camera.center == centre
     assert "box to look for" in viewer.layers
     group.form._count.setValue(7)
-    wait_until(qtbot, lambda: group.results.count() == 7)
+    wait_until(qtbot, lambda: group.answers.results.count() == 7)
     assert len(group.search.result.query.rows) == rows
-    press(qtbot, group._clear)
+    press(qtbot, group.answers.clear_button)
     assert group.layer.heat is None
     assert "box to look for" not in viewer.layers
-    assert group.results.count() == 0
+    assert group.answers.results.count() == 0
 
 
 def test_escape_lays_the_pointer_aside_and_results_stay(opened, qtbot):
@@ -253,7 +255,7 @@ def test_escape_lays_the_pointer_aside_and_results_stay(opened, qtbot):
     wait_for(qtbot, group, "most like")
     QTest.keyClick(viewer.window._qt_viewer.canvas.native, Qt.Key.Key_Escape)
     assert not group.find_button.isChecked()
-    assert group.results.count() == 20
+    assert group.answers.results.count() == 20
     before = group.search.result
     click(viewer, (120, 120))
     settle(0.3)
@@ -279,22 +281,22 @@ def test_over_a_worklist(listed, qtbot):
     turn_on(qtbot, group)
     click(viewer, (120, 620))
     wait_for(qtbot, group, "on 2 slides")
-    names = {group.results.item(i).text().split("\n")[1] for i in range(20)}
+    names = {group.answers.results.item(i).text().split("\n")[1] for i in range(20)}
     assert names == {"Anna.tif", "Berta.tif"}
     heat = wait_for_heat(qtbot, group)
     assert heat.data[:, 9:].min() > heat.data[:, :9].max()
     matches = group.search.result.matches
     other = next(i for i, match in enumerate(matches) if match.part == 1)
-    group.results.chosen.emit(other)
+    group.answers.results.chosen.emit(other)
     assert group.bench.shown.source.name == "Berta.tif"
     at = group.bench.shown.px0(viewer.scene.camera.center[-2:])
     box = matches[other].box_px0
     np.testing.assert_allclose(at, (box.y + 25, box.x + 25), atol=0.6)
-    assert group.results.count() == 20
+    assert group.answers.results.count() == 20
     heat = wait_for_heat(qtbot, group)
     assert heat.data[:, 9:].min() > heat.data[:, :9].max()
     assert not heat.visible  # one goes there for the tissue
-    group._heat.click()
+    group.answers.heat.click()
     assert heat.visible
 
 
@@ -308,9 +310,9 @@ def test_masked_names_are_never_shown(listed, qtbot):
     wait_for(qtbot, group, "on 2 slides")
     group.panel.set_masked(True)
     settle(0.2)
-    assert group.results.count() == 20
-    said = [group.results.item(i).text() for i in range(20)]
-    said += [group.results.item(i).toolTip() for i in range(20)]
+    assert group.answers.results.count() == 20
+    said = [group.answers.results.item(i).text() for i in range(20)]
+    said += [group.answers.results.item(i).toolTip() for i in range(20)]
     group._say("Berta.tif is bad, and so is /slides/Anna.tif")
     said += [label.text() for label in group.findChildren(QLabel)]
     said += [made.text() for made in group.findChildren(QPushButton)]
