@@ -100,7 +100,7 @@ class RegionWalk:
         # Tiles of vertices: one row and one column more than there are pixels.
         grid = TileGrid((self.box.height + 1, self.box.width + 1), _TILE_PX)
         rows, columns = grid.shape_ij
-        is_empty = _EmptyTiles(self._mask, self.level)
+        is_empty = EmptyTiles(self._mask, self.level)
         for number in range(rows * columns):
             row, column = divmod(number, columns)
             tile = grid.box(row, column).intersection(Box(0, 0, *grid.shape))
@@ -120,7 +120,7 @@ class RegionWalk:
         _count, region = connected_components(links, directed=False)
         return np.asarray(region, np.int64)
 
-    def _tile(self, tile: Box, is_empty: _EmptyTiles) -> Tile | None:
+    def _tile(self, tile: Box, is_empty: EmptyTiles) -> Tile | None:
         above = self._above[tile.x : tile.x1 + 1].copy()
         # The tile to the left has put its own last row there meanwhile.
         above[0], self._corner = self._corner, int(above[-1])
@@ -131,7 +131,7 @@ class RegionWalk:
             return None
         return Tile(tile, labels, self._number(labels, tile, above))
 
-    def _labels(self, tile: Box, is_empty: _EmptyTiles) -> NDArray[Any] | None:
+    def _labels(self, tile: Box, is_empty: EmptyTiles) -> NDArray[Any] | None:
         """Return a tile's pixels, the row above and the column to the left of them."""
         pixels = Box(tile.y - 1, tile.x - 1, tile.height + 1, tile.width + 1)
         inside = pixels.intersection(Box(0, 0, *self.box.shape))
@@ -161,7 +161,7 @@ class RegionWalk:
         self._same.append(np.unique(pairs[:, (pairs > 0).all(axis=0)], axis=1))
 
 
-class _EmptyTiles:
+class EmptyTiles:
     """Tells empty boxes from a coarse level, on which no label ever vanishes."""
 
     def __init__(self, mask: ReadableMask, level: int) -> None:
