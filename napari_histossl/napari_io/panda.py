@@ -59,6 +59,7 @@ def panda_layer(path: str | Path) -> LayerTuple:
         "units": ("um", "um") if mpp_yx else ("pixel", "pixel"),
         "opacity": 0.5,
         "colormap": colours(classes),
+        "features": _names_of_values(classes),
         "metadata": {
             METADATA_KEY: {
                 "kind": "mask",
@@ -108,6 +109,13 @@ def _facts(case: PandaCase | None, classes: ClassTable | None) -> dict[str, str]
     if case is None:
         return told
     return {"Hospital": case.provider, "Grade": case.grade, **told}
+
+
+def _names_of_values(classes: ClassTable | None) -> dict[str, list[Any]]:
+    """Return what napari says of a value under the mouse."""
+    told = {0: "background or unknown"}
+    told.update({info.index: info.name for info in classes or ()})
+    return {"index": list(told), "class": list(told.values())} if classes else {}
 
 
 def _lazy(labels: RedLabels) -> list[da.Array]:

@@ -167,7 +167,7 @@ def own_slides(root: Path) -> SlideSet:
     Raises
     ------
     DataSetError
-        If there are none, or their classes differ.
+        If there are none, their classes differ, or a mask holds no bytes.
     StoreError
         If a mask cannot be opened.
     """
@@ -179,6 +179,7 @@ def own_slides(root: Path) -> SlideSet:
         path = folder.with_name(folder.name.removesuffix(".histossl"))
         mask = _chosen(folder, masks)
         with Pyramid.open(mask) as pyramid:
+            _refuse_wide(pyramid)
             tables[path] = pyramid.classes
         split = path.parent.name if path.parent != root else part_of(path.name)
         slides.append(MaskedSlide(FileSource(path), StoredMask(mask), path.stem, split))
@@ -212,6 +213,14 @@ def _chosen(folder: Path, masks: Sequence[Path]) -> Path:
         f"{folder} holds {len(masks)} masks, none of them named {MASK_NAME!r}; rename "
         f"the one to learn from"
     )
+
+
+def _refuse_wide(mask: Pyramid) -> None:
+    if mask.arrays[0].dtype != np.uint8:
+        raise DataSetError(
+            f"{mask.path} holds labels of {mask.arrays[0].dtype}; patches are learned "
+            f"from masks of bytes: make the mask with uint8"
+        )
 
 
 def _common(root: Path, tables: dict[Path, ClassTable | None]) -> ClassTable:

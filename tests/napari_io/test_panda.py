@@ -48,6 +48,8 @@ def test_labels_are_those_of_the_file_in_the_organisers_colours(panda, panda_pic
     facts = options["metadata"]["histossl"]["facts"]
     assert facts["Grade"] == "ISUP 4, Gleason 4+4"
     assert facts["4"] == "Gleason 4"
+    assert options["features"]["index"] == [0, 1, 2, 3, 4, 5]
+    assert options["features"]["class"][3] == "Gleason 3"
 
 
 def test_without_a_table_the_hospital_is_guessed_only_where_it_is_certain(panda):

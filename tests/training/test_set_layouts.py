@@ -283,6 +283,15 @@ def test_masks_of_other_classes(slides):
         own_slides(slides)
 
 
+def test_masks_of_more_than_bytes(slides):
+    path = slides / "train" / "b.tiff"
+    shutil.copy(slides / "train" / "0018ae58.tiff", path)
+    where = mask_path(results_folder(path), "mask")
+    MaskStore.create(where, (300, 400), 2.0, downsample=4.0, dtype=np.uint16).close()
+    with pytest.raises(DataSetError, match="holds labels of uint16"):
+        own_slides(slides)
+
+
 def test_no_tissue_and_no_masks(slides, tmp_path):
     with pytest.raises(DataSetError, match="no slide of train has a tile of 5000 px"):
         open_patch_set(slides, plan=TilePlan(5000, 1.0, 0.5))

@@ -18,6 +18,8 @@ def test_a_mask_brings_its_slide_once(make_napari_viewer, panda):
     assert labels.name == "0005f7aa_mask (radboud, ISUP 4, Gleason 4+4)"
     assert tuple(labels.scale) == tuple(image.scale)
     assert labels.get_value((100.0, 100.0), world=True) is not None
+    status = labels.get_status((300.0, 400.0), world=True)
+    assert "class: " in status["value"]
     viewer.layers.remove(labels)
     viewer.open(str(panda / MASK), plugin="napari-histossl")
     assert kinds(viewer) == ["Image", "Labels"]
