@@ -19,6 +19,7 @@ from napari_histossl.widgets._masking import masked
 from napari_histossl.widgets._overlay_layer import OverlayLayer
 from napari_histossl.widgets._overlays_classes import is_class_overlay
 from napari_histossl.widgets._overlays_form import LIST, RunForm
+from napari_histossl.widgets._overlays_outcome import RunOutcome
 from napari_histossl.widgets._overlays_planner import Planned, Planner
 from napari_histossl.widgets._overlays_region import Region
 from napari_histossl.widgets._overlays_run import RunPanel
@@ -30,8 +31,6 @@ _SETTLE_MS = 250
 
 NO_SLIDE = "No slide is open. Open one on the Slide page, or drag it on the window."
 """Where there is nothing to do."""
-
-_STOPPED = "stopped; what is finished is kept, and Run goes on from there"
 
 
 class RunSection(QWidget):
@@ -53,7 +52,6 @@ class RunSection(QWidget):
         self.planner = Planner(bench)
         self._worklist: Callable[[], Worklist | None] = lambda: None
         self._planned: Planned | None = None
-        self._failure = ""
         self._build()
         self._settled = QTimer(self)
         self._settled.setSingleShot(True)
@@ -69,8 +67,7 @@ class RunSection(QWidget):
             "Run", self.run, "Goes on where an interrupted run was; nothing is lost"
         )
         self.panel = RunPanel(self.bench)
-        self.outcome = note()
-        self.outcome.hide()
+        self.outcome = RunOutcome(self.bench, self.panel)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(6)
@@ -88,7 +85,6 @@ class RunSection(QWidget):
         bench.slide_changed.connect(self._on_slide_changed)
         bench.slide_renamed.connect(self.ask_plan)
         bench.run_changed.connect(lambda _running: self.refresh())
-        bench.worker.failed.connect(self._on_failed)
         bench.closing.connect(self.planner.forget)
         camera = bench.viewer.scene.camera
         camera.events.center.connect(lambda _event: self._settled.start())
@@ -254,31 +250,21 @@ class RunSection(QWidget):
         if self.bench.run(self._on_list_done, run_over_slides, slides, choice):
             self.panel.follow(is_list=True)
 
-    def _on_failed(self, error: Exception) -> None:
-        """Remember why a run ended; that it has is told right after."""
-        if self.panel.is_on:
-            self._failure = str(error)
-
     def _on_done(self, path: Path, complete: bool) -> None:
         shown = self.bench.shown
         if path.exists() and shown is not None and shown.folder in path.parents:
             self._overlay.show(path)
-        self._tell(self.panel.last_words or self.panel.done, complete)
+        self._on_ended(self.panel.last_words or self.panel.done, complete)
 
     def _on_list_done(self, complete: bool) -> None:
         self.open_newest()
         words = self.panel.last_words
-        self._tell(words, complete)
+        self._on_ended(words, complete)
         if complete:
             show_info(sentence(words))
 
-    def _tell(self, words: str, complete: bool) -> None:
-        """Say what has been done, or why not all of it."""
-        failure, self._failure = self._failure, ""
-        if not complete:
-            words = self._told(failure) or _STOPPED
-        self.outcome.setText(sentence(words) if words else "")
-        self.outcome.setVisible(bool(words))
+    def _on_ended(self, words: str, complete: bool) -> None:
+        self.outcome.tell(words, complete)
         self.refresh()
         self.ask_plan()
 

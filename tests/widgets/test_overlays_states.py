@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from conftest_gui import settle
+from conftest_gui import PATIENCE_MS, settle
 from overlays_for_tests import press
 from PIL import Image
 
@@ -27,7 +27,7 @@ REGION = {
 
 
 def wait(qtbot, condition):
-    qtbot.waitUntil(condition, timeout=60_000)
+    qtbot.waitUntil(condition, timeout=PATIENCE_MS)
 
 
 def wait_for_cost(qtbot, page, words):
