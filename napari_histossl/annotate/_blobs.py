@@ -16,8 +16,8 @@ Part = Literal["before", "after"]
 _SEGMENT_BYTES = 4 << 20
 """A segment holds about so many bytes before compression: it is unpacked as a whole."""
 
-_PIECE_BYTES = 4096
-"""A segment is unpacked in pieces, so that damage spares what lies before it."""
+_PIECE_BYTES = 64
+"""A segment is unpacked in pieces: of the one that is damaged, nothing is left."""
 
 _LOOSE = """
 SELECT seq, 'payload' AS part, 0 AS number, length(body) AS size FROM payloads

@@ -21,6 +21,9 @@ _OLDEST = 1
 _BUSY_S = 5.0
 """How long to wait for a reader that holds the file for a moment."""
 
+_LONGEST_ERROR = 120
+"""Most characters of SQLite's own words in a sentence."""
+
 _TABLES = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE entries (
@@ -182,14 +185,19 @@ def as_journal_errors(path: Path, doing: str) -> Iterator[None]:
         yield
     except sqlite3.OperationalError as error:
         raise JournalError(
-            f"the journal {path} cannot be {doing} ({error}); check free space and "
+            f"the journal {path} cannot be {doing} ({one_line(error)}); check free space and "
             f"permissions; what was saved before stays saved"
         ) from error
     except sqlite3.Error as error:
         raise JournalError(
-            f"the journal {path} cannot be {doing} ({error}); the file is damaged: "
+            f"the journal {path} cannot be {doing} ({one_line(error)}); the file is damaged: "
             f"keep a copy and run `napari-histossl mask verify` on its mask"
         ) from error
+
+
+def one_line(error: Exception) -> str:
+    """Return what SQLite says, which may quote pages of statements, as one line."""
+    return " ".join(str(error).split())[:_LONGEST_ERROR]
 
 
 def _connect(path: Path, mode: str) -> sqlite3.Connection:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from napari_histossl.annotate._blobs import Blobs, Part
-from napari_histossl.annotate._database import Database
+from napari_histossl.annotate._database import Database, one_line
 from napari_histossl.annotate._entries import COLUMNS, Entry, Kind, digest, entry_of
 from napari_histossl.annotate._facts import Facts
 from napari_histossl.annotate._history import UndoHistory
@@ -187,7 +187,7 @@ class Log:
             yield from rows
             after_seq = rows[-1][0] if rows else after_seq
             if error is not None:
-                what = f"it cannot be read ({error})"
+                what = f"it cannot be read ({one_line(error)})"
                 raise self.damaged(after_seq + 1, what) from error
             if len(rows) < _ROWS_AT_ONCE:
                 return

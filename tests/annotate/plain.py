@@ -16,7 +16,7 @@ from napari_histossl.annotate import Kind, MaskStore, Polygon, Stroke, _blocks
 from napari_histossl.classes import DEFAULT_CLASSES
 from napari_histossl.geometry import Box
 
-SHAPE = (1100, 900)
+SHAPE = (600, 560)
 HUMAN = 3
 SMALL_BLOCK_PX = 256
 """So that a stroke over a small mask is a large one."""
@@ -167,9 +167,9 @@ def assert_equal(mask, plain):
 def scripted_stroke(number):
     rng = np.random.default_rng(number)
     if number % 7 == 6:
-        corners = rng.integers(-100, 1100, (int(rng.integers(3, 6)), 2))
+        corners = rng.integers(-60, 650, (int(rng.integers(3, 6)), 2))
         return Polygon(corners, number % 6)
-    points = rng.uniform(-50, 1100, (1, 2)) + np.cumsum(
+    points = rng.uniform(-50, 620, (1, 2)) + np.cumsum(
         rng.integers(-30, 30, (int(rng.integers(1, 8)), 2)), axis=0
     )
     # whole pixels: no distance is the radius but for rounding
