@@ -1,3 +1,4 @@
+from .classifier import ClassifierTrainer as ClassifierTrainer
 from .data import Drawing as Drawing
 from .data import draw as draw
 from .data import draw_all as draw_all
@@ -10,9 +11,16 @@ from .evaluation import evaluate as evaluate
 from .evaluation import make_sets as make_sets
 from .evaluation import random_start as random_start
 from .loop import train as train
+from .patch_presets import CLASSIFIER_PRESETS as CLASSIFIER_PRESETS
+from .patch_presets import SEGMENTER_PRESETS as SEGMENTER_PRESETS
+from .patch_recipe import ClassifierRecipe as ClassifierRecipe
+from .patch_recipe import SegmenterRecipe as SegmenterRecipe
 from .presets import DINO_PRESETS as DINO_PRESETS
 from .presets import SIMCLR_PRESETS as SIMCLR_PRESETS
+from .pseudo_files import PseudoMasks as PseudoMasks
+from .pseudo_label import write_pseudo_masks as write_pseudo_masks
 from .recipe import DinoRecipe as DinoRecipe
+from .segmenter import SegmenterTrainer as SegmenterTrainer
 from .simclr import SimclrTrainer as SimclrTrainer
 from .simclr_recipe import SimclrRecipe as SimclrRecipe
 from .stain import shift_stain as shift_stain

@@ -4,8 +4,10 @@ References
 ----------
 ``published``: Han et al. 2022, arXiv:2110.08048, and ChuHan89/WSSS-Tissue: 20 epochs of
 20 patches for the classifier, 30 for the segmenter. The small ones are this package's
-own; they learn from scratch, at half the magnification of the patches, and the stain
-varies. Both read the same pixels, so that the classifier can be the segmenter's gate.
+own; they learn from scratch, at half the magnification of the patches, whose stain
+varies and half of which go through JPEG, as without it the noise of a slide's file was
+taken for necrosis. Both read the same pixels, so that the classifier can be the
+segmenter's gate.
 """
 
 from __future__ import annotations
@@ -33,6 +35,7 @@ CLASSIFIER_PRESETS: Mapping[str, ClassifierRecipe] = MappingProxyType(
             dropout=0.0,
             flips="quarters",
             variation=_SMALL_VIEW,
+            jpeg=0.5,
             normalise="pictures",
         ),
         "small-attention": ClassifierRecipe(
@@ -46,6 +49,7 @@ CLASSIFIER_PRESETS: Mapping[str, ClassifierRecipe] = MappingProxyType(
             dropout=0.0,
             flips="quarters",
             variation=_SMALL_VIEW,
+            jpeg=0.5,
             normalise="pictures",
         ),
         "published": ClassifierRecipe(variant="published", init="imagenet"),
@@ -65,6 +69,7 @@ SEGMENTER_PRESETS: Mapping[str, SegmenterRecipe] = MappingProxyType(
             dropout=0.0,
             flips="quarters",
             variation=_SMALL_VIEW,
+            jpeg=0.5,
             normalise="pictures",
         ),
         "published": SegmenterRecipe(

@@ -51,6 +51,8 @@ class PatchRecipe:
         How patches are turned.
     variation : Variation
         What is done to their stain, colour and sharpness.
+    jpeg : float
+        Chance that a patch is compressed, as the pictures in slides are.
     shrink : int
         Edge of the squares of pixels that are averaged to one before anything is seen:
         2 halves the magnification, and a step takes a quarter of the time.
@@ -74,6 +76,7 @@ class PatchRecipe:
     dropout: float = 1.0
     flips: Flips = "both"
     variation: Variation = field(default_factory=Variation)
+    jpeg: float = 0.0
     shrink: int = 1
     normalise: Literal["none", "pictures"] = "none"
     patience: int = 10

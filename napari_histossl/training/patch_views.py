@@ -3,7 +3,7 @@
 References
 ----------
 Flips and blur as in Han et al. 2022, arXiv:2110.08048. Changed: quarter turns and the
-random stain of `variation`, where a recipe asks for them.
+random stain of `variation`, and JPEG, where a recipe asks for them.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from torch import Tensor
 
 from napari_histossl.models.registry import ModelSpec
 from napari_histossl.training.colour import Draw, vary
+from napari_histossl.training.compression import compressed
 from napari_histossl.training.patch_recipe import Flips, PatchRecipe
 from napari_histossl.training.views import ViewMaker, standardised
 
@@ -30,6 +31,7 @@ def patch_views(
     """
 
     def make(batch: NDArray[Any], generator: torch.Generator) -> list[Tensor]:
+        batch = compressed(batch, recipe.jpeg, generator)
         items = torch.from_numpy(batch).to(device).permute(0, 3, 1, 2).contiguous()
         draw = Draw(len(items), generator, device)
         items = turned(items, recipe.flips, draw)
