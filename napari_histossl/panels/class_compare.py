@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from napari_histossl.classes import UNLABELLED, ClassTable
 from napari_histossl.errors import PlanError
-from napari_histossl.geometry import Box, Level, TileGrid
+from napari_histossl.geometry import Box, TileGrid
 from napari_histossl.metrics.confusion import confusion_matrix
 from napari_histossl.metrics.segmentation import Confusion
 from napari_histossl.overlays.class_labels import ClassLabels
@@ -51,7 +51,7 @@ def compare(
     choice : LabelChoice
         Which labels.
     reference : Path
-        A mask made here, or a palette PNG.
+        As `ReferenceMask.open` takes it.
     slide_shape : tuple of int
         Height and width of the slide in level-0 pixels.
 
@@ -79,7 +79,7 @@ def compare(
     for tile in grid.covering(Box(0, 0, *truth.shape)):
         box = grid.box(*tile).intersection(Box(0, 0, *truth.shape))
         assert box is not None  # the grid covers the mask and no more
-        true = truth.read(box)
+        true = truth.sample(box)
         if true.any():
             labelled += int(np.count_nonzero(true))
             true[~labels.is_computed(box)] = UNLABELLED
@@ -107,7 +107,7 @@ class Differences:
     choice : LabelChoice
         Which labels.
     reference : Path
-        A mask made here, or a palette PNG.
+        As `ReferenceMask.open` takes it.
     slide_shape : tuple of int
         Height and width of the slide in level-0 pixels.
 
@@ -118,22 +118,25 @@ class Differences:
 
     Attributes
     ----------
+    choice : LabelChoice
+        Which labels.
     classes : ClassTable
         What is differed about.
+    pyramid : Pyramid
+        The overlay that the labels are from.
     levels : tuple of Level
-        Levels of the overlay that the labels are from.
+        Its levels.
     """
 
     def __init__(
         self, choice: LabelChoice, reference: Path, slide_shape: tuple[int, int]
     ) -> None:
+        self.choice = choice
         self._proposal = ClassProposal.open(choice, 1.0)
         self.classes = self._proposal.classes
+        self.pyramid = self._proposal.overlay
+        self.levels = self.pyramid.levels
         self._truth = ReferenceMask.open(reference, self.classes, slide_shape)
-
-    @property
-    def levels(self) -> tuple[Level, ...]:
-        return self._proposal.overlay.levels
 
     def read(self, box: Box, level: int = 0) -> NDArray[np.uint8]:
         """Return what the reference says wherever the labels say something else.
@@ -151,7 +154,7 @@ class Differences:
             Indices of `classes`; 0 where both agree, and where the reference says
             nothing.
         """
-        pixel = self._proposal.overlay.pixel_px0_yx
+        pixel = self.pyramid.pixel_px0_yx
         assert pixel is not None  # a proposal has a scale
         true = self._truth.sample(box, pixel[0] * 2**level)
         labels = self._proposal.labels

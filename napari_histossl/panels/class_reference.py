@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -12,12 +11,38 @@ from numpy.typing import NDArray
 
 from napari_histossl.classes import UNLABELLED, ClassTable
 from napari_histossl.errors import PlanError
-from napari_histossl.geometry import Box
-from napari_histossl.overlays.lookup import Lookup
+from napari_histossl.geometry import Box, Level
+from napari_histossl.slide.labels import RedLabels, read_labels
+from napari_histossl.slide.levels import Leveled
 from napari_histossl.store import Pyramid
 from napari_histossl.store.masks import read_mask_png
 
-_PICTURE = ".png"
+_PICTURE, _TIFF = (".png",), (".tif", ".tiff")
+
+
+class PictureLabels:
+    """Labels in memory, of one level.
+
+    Parameters
+    ----------
+    values : ndarray of shape (H, W) and dtype uint8
+        The labels.
+
+    Attributes
+    ----------
+    levels : tuple of Level
+        The only one.
+    """
+
+    def __init__(self, values: NDArray[np.uint8]) -> None:
+        self._values = values
+        height, width = values.shape
+        self.levels: tuple[Level, ...] = (Level((height, width), 1.0),)
+
+    def read(self, box: Box, level: int) -> NDArray[np.uint8]:
+        """Return a box, which lies inside."""
+        del level  # there is one
+        return self._values[box.slices]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -26,10 +51,8 @@ class ReferenceMask:
 
     Attributes
     ----------
-    path : Path
-        Where it is.
-    mask : Pyramid or ndarray
-        A mask made here, or the values of a picture.
+    labels : Leveled
+        Its values.
     pixel_px0 : float
         Edge of its pixels in level-0 pixels of the slide.
     meaning : ndarray of shape (256,) and dtype uint8
@@ -37,8 +60,7 @@ class ReferenceMask:
         the model does not know, which counts nowhere.
     """
 
-    path: Path
-    mask: Pyramid | NDArray[np.uint8]
+    labels: Leveled
     pixel_px0: float
     meaning: NDArray[np.uint8]
 
@@ -51,7 +73,7 @@ class ReferenceMask:
         Parameters
         ----------
         path : Path
-            A mask made here, or a palette PNG.
+            A mask made here, a palette PNG, or a TIFF with labels in red, as PANDA's.
         classes : ClassTable
             What the model knows. Classes of a mask made here are found by their names;
             the values of a picture are indices of this table.
@@ -63,78 +85,51 @@ class ReferenceMask:
         PlanError
             If the mask is of another size than the slide, or shares no class with the
             model.
-        StoreError
+        StoreError, SlideOpenError
             If it cannot be read.
         """
-        if path.suffix.lower() == _PICTURE:
-            values = read_mask_png(path)
-            pixel_px0 = _whole_ratio(path, values.shape, slide_shape)
+        if path.suffix.lower() in (*_PICTURE, *_TIFF):
+            picture: Leveled = (
+                RedLabels(path)
+                if path.suffix.lower() in _TIFF
+                else PictureLabels(read_mask_png(path))
+            )
+            pixel_px0 = _whole_ratio(path, picture.levels[0].shape, slide_shape)
             known = {info.index: info.index for info in classes}
-            return cls(path, values, pixel_px0, _table(path, known, classes))
+            return cls(picture, pixel_px0, _table(path, known, classes))
         mask = Pyramid.open(path)
         if not mask.is_label or mask.pixel_px0_yx is None:
             raise PlanError(
-                f"{path.name} is no mask of a slide; choose one that was made here, or "
-                f"a palette PNG"
+                f"{path.name} is no mask of a slide; choose one that was made here, a "
+                f"palette PNG, or a TIFF with labels in red"
             )
         shape, pixel_px0 = mask.levels[0].shape, float(mask.pixel_px0_yx[0])
         _refuse_size(path, shape, pixel_px0, slide_shape)
-        return cls(path, mask, pixel_px0, _table(path, _same(mask, classes), classes))
+        return cls(mask, pixel_px0, _table(path, _same(mask, classes), classes))
 
     @property
     def shape(self) -> tuple[int, int]:
         """Height and width in its own pixels."""
-        if isinstance(self.mask, Pyramid):
-            return self.mask.levels[0].shape
-        height, width = self.mask.shape
-        return height, width
+        return self.labels.levels[0].shape
 
-    def read(self, box: Box) -> NDArray[np.uint8]:
-        """Return a box of it, which lies inside, in indices of the model's table."""
-        mask = self.mask
-        values = mask.read(box) if isinstance(mask, Pyramid) else mask[box.slices]
-        labels: NDArray[np.uint8] = self.meaning[values]
-        return labels
-
-    def sample(self, box: Box, pixel_px0: float) -> NDArray[np.uint8]:
-        """Return what lies under the middles of other pixels.
+    def sample(self, box: Box, pixel_px0: float | None = None) -> NDArray[np.uint8]:
+        """Return what lies under the middles of pixels.
 
         Parameters
         ----------
         box : Box
             In pixels of `pixel_px0`.
-        pixel_px0 : float
-            Their edge in level-0 pixels of the slide.
+        pixel_px0 : float, optional
+            Their edge in level-0 pixels of the slide; by default the mask's own.
 
         Returns
         -------
         ndarray of shape (height, width) and dtype uint8
             Indices of the model's table; 0 outside of the mask.
         """
-        if not isinstance(self.mask, Pyramid):
-            return self._sample_picture(box, pixel_px0)
-        steps = max(pixel_px0 / self.pixel_px0, 1.0)
-        level = min(int(math.log2(steps) + 1e-9), len(self.mask.levels) - 1)
-        ratio = self.pixel_px0 * 2**level / pixel_px0
-        under = Lookup.of(box, (ratio, ratio))
-        values = under.spread(self.mask.read(under.around, level))
+        downsample = 1.0 if pixel_px0 is None else pixel_px0 / self.pixel_px0
+        values = read_labels(self.labels, box, downsample)
         labels: NDArray[np.uint8] = self.meaning[values]
-        return labels
-
-    def _sample_picture(self, box: Box, pixel_px0: float) -> NDArray[np.uint8]:
-        assert not isinstance(self.mask, Pyramid)
-        ratio = self.pixel_px0 / pixel_px0
-        under = Lookup.of(box, (ratio, ratio))
-        rows, columns = under.rows + under.around.y, under.columns + under.around.x
-        height, width = self.shape
-        inside = np.ix_(
-            (rows >= 0) & (rows < height), (columns >= 0) & (columns < width)
-        )
-        labels = np.zeros(box.shape, np.uint8)
-        found = self.mask[
-            np.ix_(np.clip(rows, 0, height - 1), np.clip(columns, 0, width - 1))
-        ]
-        labels[inside] = self.meaning[found[inside]]
         return labels
 
 

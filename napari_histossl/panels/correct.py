@@ -162,6 +162,22 @@ def _mask_level(slide: Slide, mpp: float) -> int:
     return fitting[-1] if fitting else 0
 
 
+def free_mask_name(folder: Path, stem: str) -> str:
+    """Return a name for a new mask: the stem, with a number where it is taken.
+
+    Parameters
+    ----------
+    folder : Path
+        Results folder of the slide.
+    stem : str
+        Wished for.
+    """
+    found = paths.list_masks(folder)
+    taken = {path.name.removesuffix(".ome.zarr") for path in found}
+    names = [stem, *(f"{stem} {number}" for number in range(2, len(taken) + 3))]
+    return next(name for name in names if name not in taken)
+
+
 def start_mask(plan: MaskPlan) -> Iterator[Progress]:
     """Make the mask of a plan: empty, from a thresholded head, or from labels.
 

@@ -10,7 +10,12 @@ from qtpy.QtWidgets import QLabel, QLineEdit, QSlider, QSpinBox, QWidget
 from napari_histossl.classes import DEFAULT_CLASSES
 from napari_histossl.errors import PlanError, StoreError
 from napari_histossl.overlays.class_proposal import LabelChoice, says_classes
-from napari_histossl.panels.correct import MaskChoice, MaskPlan, resolve
+from napari_histossl.panels.correct import (
+    MaskChoice,
+    MaskPlan,
+    free_mask_name,
+    resolve,
+)
 from napari_histossl.store import Pyramid, paths
 from napari_histossl.widgets._form import combo, form
 from napari_histossl.widgets._workbench import Workbench
@@ -100,12 +105,7 @@ class NewMaskForm(QWidget):
         stem = self._name.text().rstrip("0123456789 ") or "mask"
         if shown is None:
             return stem
-        taken = {
-            path.name.removesuffix(".ome.zarr")
-            for path in paths.list_masks(shown.folder)
-        }
-        names = [stem, *(f"{stem} {number}" for number in range(2, len(taken) + 3))]
-        return next(name for name in names if name not in taken)
+        return free_mask_name(shown.folder, stem)
 
     def _show_start(self, _index: int = 0) -> None:
         overlay = self._start.currentData()

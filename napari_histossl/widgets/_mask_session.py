@@ -76,7 +76,7 @@ class MaskSession(QObject):
         )
         layer.brush_size = 40
         layer.selected_label = settings.get("selected", 1)
-        self._bench.hide("overlay", "tissue")
+        self._bench.hide("overlay", "classes", "tissue")
         self._bench.viewer.add_layer(layer)
         layer.mode = settings.get("mode", "paint")
         self.layer = layer

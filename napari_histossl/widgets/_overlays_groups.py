@@ -14,6 +14,7 @@ from napari_histossl.widgets._overlays_classes import ClassOverlay
 from napari_histossl.widgets._overlays_form import RunForm
 from napari_histossl.widgets._point_group import PointGroup
 from napari_histossl.widgets._similar_group import SimilarGroup
+from napari_histossl.widgets._weak_group import WeakGroup
 from napari_histossl.widgets._workbench import Workbench
 
 
@@ -48,6 +49,7 @@ def groups(
     return {
         "Attention from a point": PointGroup(bench, overlay, form.choice),
         "Find what looks like this": _similar(bench, classes, form),
+        "Weak supervision": WeakGroup(bench),
     }
 
 

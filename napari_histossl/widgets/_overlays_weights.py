@@ -10,19 +10,25 @@ from qtpy.QtWidgets import QFileDialog, QVBoxLayout, QWidget
 from napari_histossl.errors import HistoSSLError
 from napari_histossl.models.library import StoredWeights, add_weights, list_weights
 from napari_histossl.models.metadata import WeightsRecord
+from napari_histossl.models.registry import Task
 from napari_histossl.widgets._errors import show_info
 from napari_histossl.widgets._form import button, combo, row
 from napari_histossl.widgets._workbench import Workbench
 
 SAMPLE = "Sample (DINO)"
-"""First entry of the list of weights."""
+SAMPLES: dict[Task, str] = {
+    "features": SAMPLE,
+    "classifier": "Sample (ResNet38d)",
+    "segmenter": "Sample (DeepLabV3+)",
+}
+"""First entry of each list of weights."""
 
 _KINDS = "Weights (*.safetensors *.pth *.pt *.ckpt);;All (*)"
 _ADD = "add weights of the Overlays page"
 
 
 class WeightsList(QWidget):
-    """Choose weights of a patch model, or of a region model.
+    """Choose weights of a patch model, of a region model, or of one that tells classes.
 
     Parameters
     ----------
@@ -30,6 +36,8 @@ class WeightsList(QWidget):
         Whose worker copies files into the folder of weights.
     regions : bool
         Whether models that read features of another one are listed, or the others.
+    task : {"features", "classifier", "segmenter"}
+        What the listed models give.
 
     Attributes
     ----------
@@ -39,9 +47,11 @@ class WeightsList(QWidget):
 
     changed = Signal()
 
-    def __init__(self, bench: Workbench, *, regions: bool = False) -> None:
+    def __init__(
+        self, bench: Workbench, *, regions: bool = False, task: Task = "features"
+    ) -> None:
         super().__init__()
-        self._bench, self._regions = bench, regions
+        self._bench, self._regions, self._task = bench, regions, task
         self._files: list[Path] = []
         self._kept: set[Path] = set()
         self._list = combo()
@@ -98,7 +108,7 @@ class WeightsList(QWidget):
     def _entries(self) -> list[tuple[str, Path | None]]:
         entries: list[tuple[str, Path | None]] = []
         if not self._regions:
-            entries.append((SAMPLE, None))
+            entries.append((SAMPLES[self._task], None))
         entries += [
             (stored.name, stored.path)
             for stored in list_weights()
@@ -111,7 +121,8 @@ class WeightsList(QWidget):
     def _belongs(self, stored: StoredWeights) -> bool:
         if stored.spec is None:
             return False
-        return stored.spec.reads_pixels != self._regions
+        is_of_kind = stored.spec.reads_pixels != self._regions
+        return is_of_kind and stored.spec.task == self._task
 
     def _on_chosen(self) -> None:
         self._list.setToolTip(self._list.currentText())

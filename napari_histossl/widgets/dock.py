@@ -13,6 +13,7 @@ from napari_histossl.widgets._form import scrolled
 from napari_histossl.widgets._key_table import HELP
 from napari_histossl.widgets._keys import LayerKeys, bind_on_page
 from napari_histossl.widgets._keys_dialog import KeysDialog
+from napari_histossl.widgets._weak_group import WeakGroup
 from napari_histossl.widgets._workbench import Workbench
 from napari_histossl.widgets.correct_page import CorrectPage
 from napari_histossl.widgets.overlays_page import OverlaysPage
@@ -51,6 +52,7 @@ class Dock(QWidget):
         self.bench = Workbench(viewer, workspace)
         self.pages = {name: PAGES[name](self.bench) for name in pages}
         self._share_worklist()
+        self._share_masks()
         self._tabs = QTabWidget()
         for name, page in self.pages.items():
             self._tabs.addTab(scrolled(page), name)
@@ -70,6 +72,19 @@ class Dock(QWidget):
         if isinstance(slide, SlidePage) and isinstance(overlays, OverlaysPage):
             panel = slide.worklist
             overlays.follow_worklist(lambda: panel.worklist, panel.open)
+
+    def _share_masks(self) -> None:
+        """Let masks that the Overlays page makes be corrected at once."""
+        overlays, correct = self.pages.get("Overlays"), self.pages.get("Correct")
+        if isinstance(overlays, OverlaysPage) and isinstance(correct, CorrectPage):
+
+            def take(path: Path) -> None:
+                correct.open_mask(path)
+                self.show_page("Correct")
+
+            for group in overlays.groups.values():
+                if isinstance(group, WeakGroup):
+                    group.mask_made.connect(take)
 
     def _offer_keys(self) -> None:
         """List the keys on a key and on a button beside the tabs."""

@@ -85,6 +85,20 @@ def test_a_picture_of_another_resolution(maps, truth, tmp_path):
     np.testing.assert_array_equal(found.confusion.counts, by_hand.counts)
 
 
+def test_labels_in_the_red_of_a_tiff(maps, truth, tmp_path):
+    import tifffile
+
+    path, values = maps
+    picture = np.zeros((*SLIDE, 3), np.uint8)
+    picture[..., 0] = np.array([0, 7, 0, 0, 3], np.uint8)[truth]
+    options = {"photometric": "rgb", "compression": "deflate", "tile": (32, 32)}
+    tifffile.imwrite(tmp_path / "a_mask.tiff", picture, **options)
+    labels, true = _expected(values, truth)
+    found = compare(LabelChoice(path), tmp_path / "a_mask.tiff", SLIDE)
+    by_hand = confusion_matrix(labels, true, 2, exclude_index=0, first=1)
+    np.testing.assert_array_equal(found.confusion.counts, by_hand.counts)
+
+
 @pytest.mark.parametrize("kind", ["mask", "picture"])
 def test_where_they_differ_in_the_colour_of_the_mask(maps, mask, truth, kind, tmp_path):
     path, values = maps

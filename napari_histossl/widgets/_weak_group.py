@@ -1,0 +1,351 @@
+"""What weak supervision sees on the slide: classes, maps, a proposal, a mask of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from qtpy.QtCore import QSignalBlocker, QTimer, Signal
+from qtpy.QtGui import QShowEvent
+from qtpy.QtWidgets import QLabel, QSlider, QVBoxLayout, QWidget
+
+from napari_histossl.errors import HistoSSLError
+from napari_histossl.models.recipe import GATE_EPSILON, recipe
+from napari_histossl.overlays.class_proposal import LabelChoice
+from napari_histossl.panels.class_compare import Comparison
+from napari_histossl.panels.class_shown import (
+    ClassView,
+    LabelView,
+    MapView,
+    Shown,
+    list_shown,
+)
+from napari_histossl.panels.correct import (
+    MaskChoice,
+    free_mask_name,
+    resolve,
+    start_mask,
+)
+from napari_histossl.widgets import _weak_texts as texts
+from napari_histossl.widgets._errors import show_error
+from napari_histossl.widgets._form import button, combo, form, note, row, slider
+from napari_histossl.widgets._keys import LayerKeys, bind_on_page
+from napari_histossl.widgets._masking import masked
+from napari_histossl.widgets._overlays_texts import sentence
+from napari_histossl.widgets._weak_compare import CompareSection
+from napari_histossl.widgets._weak_layer import ClassLayer
+from napari_histossl.widgets._weak_legend import AFTER, HERE, IOU, ClassLegend
+from napari_histossl.widgets._weak_runs import ClassRuns
+from napari_histossl.widgets._weak_tile import TileUnderCursor
+from napari_histossl.widgets._workbench import Workbench
+
+KEY = "K"
+"""Makes a mask of what is shown."""
+
+_STEPS = 100
+_DELAY_MS = 40
+"""What is left out is read anew when a slider has rested for so long."""
+
+
+class WeakGroup(QWidget):
+    """Runs, what is shown, thresholds, the tile under the cursor, a mask to compare.
+
+    Parameters
+    ----------
+    bench : Workbench
+        What the pages of the viewer share.
+
+    Attributes
+    ----------
+    mask_made : Signal of Path
+        A mask was made of what is shown.
+    """
+
+    mask_made = Signal(object)
+
+    def __init__(self, bench: Workbench) -> None:
+        super().__init__()
+        self.bench = bench
+        self.layer = ClassLayer(bench)
+        self._late = QTimer(self)
+        self._late.setSingleShot(True)
+        self._late.setInterval(_DELAY_MS)
+        self._late.timeout.connect(self._show)
+        self._build()
+        self.tile = TileUnderCursor(bench, self.runs.tile_choice)
+        self._lay_out()
+        self._connect()
+        self.refresh()
+
+    # ---- Building
+
+    def _build(self) -> None:
+        self.threshold, self.epsilon, self.mu = (slider(_STEPS) for _ in range(3))
+        self.epsilon.setMaximum(_STEPS - 1)  # at 1 no class could ever be there
+        self.epsilon.setValue(round(GATE_EPSILON * _STEPS))
+        self.mu.setValue(65)
+        self.runs = ClassRuns(self.bench, lambda: self._share(self.epsilon), self._told)
+        self.shown = combo()
+        self.take_off = button(
+            "Take off", self._take_off, "What was computed stays with the slide"
+        )
+        self.legend = ClassLegend()
+        self.follow = button("Follow the cursor", self._toggle, texts.FOLLOW)
+        self.follow.setCheckable(True)
+        self.status, self._about = note(), note()
+        self.make_button = button(f"Make an editable mask ({KEY})", self.make_mask)
+        self.compare = CompareSection(self.bench)
+        self._values = {
+            one: QLabel() for one in (self.threshold, self.epsilon, self.mu)
+        }
+
+    def _lay_out(self) -> None:
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(6)
+        column.addWidget(self.runs)
+        line = row(self.shown, self.take_off)
+        line.setStretch(0, 1)
+        column.addLayout(line)
+        column.addWidget(self.legend)
+        rows = form()
+        rows.addRow("From", self._line(self.threshold, "Least value that is shown"))
+        rows.addRow("Epsilon", self._line(self.epsilon, "Up to this a class is absent"))
+        rows.addRow(
+            "Mu", self._line(self.mu, "Above this share of its maximum it is hidden")
+        )
+        column.addLayout(rows)
+        for widget in (
+            self.follow,
+            self.status,
+            self._about,
+            self.make_button,
+            self.compare,
+        ):
+            column.addWidget(widget)
+
+    def _line(self, one: QSlider, tip: str) -> QWidget:
+        """Return a slider with its number beside it."""
+        one.setToolTip(tip)
+        value = self._values[one]
+        value.setMinimumWidth(value.fontMetrics().horizontalAdvance("0.00"))
+        one.valueChanged.connect(
+            lambda _value: value.setText(f"{self._share(one):.2f}")
+        )
+        value.setText(f"{self._share(one):.2f}")
+        made = QWidget()
+        line = row(one, value)
+        line.setContentsMargins(0, 0, 0, 0)
+        made.setLayout(line)
+        return made
+
+    def _connect(self) -> None:
+        bench, tile = self.bench, self.tile
+        self.shown.activated.connect(lambda _index: self._show())
+        self.legend.chosen.connect(lambda _place: self._on_class())
+        for one in (self.threshold, self.epsilon):
+            one.valueChanged.connect(lambda _value: self._late.start())
+        self.epsilon.valueChanged.connect(lambda _value: self._show_tile())
+        self.mu.valueChanged.connect(lambda _value: self._show_tile())
+        self.runs.weights_changed.connect(tile.plan_anew)
+        self.runs.done.connect(lambda _plan: self._show_newest())
+        tile.told.connect(self._show_tile)
+        tile.said.connect(lambda text: self.status.setText(self._told(text)))
+        tile.ended.connect(self._on_ended)
+        self.compare.measured.connect(self._on_measured)
+        bench.slide_changed.connect(self._on_slide_changed)
+        bench.run_changed.connect(lambda _running: self.refresh())
+        self.layer.gone.connect(self._follow_layer)
+        bind_on_page(self, {"Escape": tile.end, KEY: self.make_mask})
+        LayerKeys(bench, {KEY: self.make_mask})
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """List what there is now: another program may have made some."""
+        super().showEvent(event)
+        self.runs.refresh()
+        self.compare.refresh()
+        self.refresh()
+
+    # ---- What there is
+
+    @staticmethod
+    def _share(one: QSlider) -> float:
+        return one.value() / _STEPS
+
+    def _told(self, text: str) -> str:
+        told = masked(text, self.bench.hidden_names)
+        return sentence(told)  # at last: a capital would hide a name
+
+    @property
+    def choice(self) -> Shown | None:
+        """What is chosen in the list."""
+        chosen: Shown | None = self.shown.currentData()
+        return chosen
+
+    @property
+    def labels(self) -> LabelChoice | None:
+        """The labels that are shown, or that follow from what is."""
+        return None if self.layer.view is None else self.layer.view.choice
+
+    def refresh(self) -> None:
+        """List what can be shown of the slide in view."""
+        shown, before = self.bench.shown, self.choice
+        found = [] if shown is None else list_shown(shown.folder)
+        with QSignalBlocker(self.shown):
+            self.shown.clear()
+            self.shown.addItem("none shown: choose one", None)
+            for one in found:
+                self.shown.addItem(one.title, one)
+            if before in found and self.layer.view is not None:
+                self.shown.setCurrentIndex(1 + found.index(before))
+        for widget in (self.shown, self.take_off, self.legend, self.compare):
+            widget.setVisible(bool(found))
+        self.follow.setEnabled(shown is not None)
+        self._follow_layer()
+        if not self.tile.is_on:
+            self.status.setText(self._rest(bool(found)))
+
+    def _rest(self, has_some: bool) -> str:
+        if self.bench.shown is None:
+            return texts.NO_SLIDE
+        return texts.FOLLOW if has_some else texts.NOTHING
+
+    def _on_slide_changed(self) -> None:
+        self.layer.take_off()
+        self.compare.forget_slide()
+        self.legend.set_classes(None)
+        self.refresh()
+
+    # ---- Showing
+
+    def show_title(self, title: str) -> None:
+        """Show one of what is listed."""
+        self.shown.setCurrentIndex(self.shown.findText(title))
+        self._show()
+
+    def _show_newest(self) -> None:
+        """Show what a run has written, where nothing is shown yet."""
+        self.refresh()
+        if self.layer.view is None and self.shown.count() > 1:
+            self.shown.setCurrentIndex(1)
+        self._show()
+
+    def _show(self) -> None:
+        """Show what is chosen, as the sliders say."""
+        chosen = self.choice
+        if chosen is None:
+            self.layer.take_off()
+            return
+        try:
+            view = self._view(chosen)
+            self.legend.set_classes(view.classes)
+            if self.layer.view is None:
+                self.bench.hide("overlay", "classes", "tissue")
+            self.layer.show(view, chosen.title)
+        except HistoSSLError as error:
+            show_error(error)
+            return
+        self._follow_layer()
+        self._show_tile()
+
+    def _view(self, chosen: Shown) -> ClassView:
+        epsilon = None if chosen.is_final else self._share(self.epsilon)
+        labels = LabelChoice(chosen.path, epsilon, self._share(self.threshold))
+        if chosen.as_labels:
+            return LabelView(labels)
+        return MapView(labels, self.legend.place)
+
+    def _on_class(self) -> None:
+        if self.choice is not None and not self.choice.as_labels:
+            self._show()
+        self._show_tile()
+
+    def _take_off(self) -> None:
+        self.layer.take_off()
+
+    def _follow_layer(self) -> None:
+        """Say what is shown, and whether a mask can be made of it."""
+        labels, chosen = self.labels, self.choice
+        self.compare.follow(labels)
+        self.make_button.setEnabled(labels is not None)
+        self.take_off.setEnabled(labels is not None)
+        if labels is None:
+            with QSignalBlocker(self.shown):
+                self.shown.setCurrentIndex(0)
+            self._about.setText("")
+            return
+        said = [texts.SHOWN]
+        if chosen is not None and chosen.is_final and self.layer.view is not None:
+            told: dict[str, Any] = self.layer.view.pyramid.provenance["parameters"]
+            said.append(texts.FINAL.format(told["epsilon"]))
+        self._about.setText(" ".join(said))
+
+    # ---- The tile under the cursor
+
+    def _toggle(self) -> None:
+        if self.follow.isChecked():
+            self.tile.start()
+        else:
+            self.tile.end()
+
+    def _on_ended(self) -> None:
+        self.follow.setChecked(False)
+        self.status.setText(self._rest(self.shown.count() > 1))
+
+    def _show_tile(self) -> None:
+        """Show numbers and picture of the tile, as the sliders say."""
+        tile, plan = self.tile.tile, self.tile.plan
+        if tile is None or plan is None:
+            self.legend.set_numbers(HERE, None)
+            self.legend.set_numbers(AFTER, None)
+            return
+        classes, mu = plan.spec.classes, self._share(self.mu)
+        assert classes is not None
+        self.legend.set_classes(classes)
+        self.legend.show()
+        told, epsilon = tile.probabilities, self._share(self.epsilon)
+        divisor = recipe(dict(plan.options)["recipe"]).attention_divisor
+        after = tile.probabilities_after(mu, divisor)
+        self.legend.set_numbers(HERE, told.tolist(), (told <= epsilon).tolist())
+        self.legend.set_numbers(AFTER, after.tolist())
+        info = list(classes)[self.legend.place]
+        self.tile.show(info, self.legend.place, mu)
+        self.status.setText(texts.HIDES.format(info.name, mu))
+
+    # ---- A mask of it
+
+    def make_mask(self) -> None:
+        """Make a mask of what is shown, in the worker; it knows where it is from."""
+        labels, shown = self.labels, self.bench.shown
+        if labels is None or shown is None:
+            return
+        if self.bench.worker.is_running:
+            self.status.setText(texts.MASK_BUSY)
+            return
+        try:
+            name = free_mask_name(shown.folder, "mask")
+            choice = MaskChoice(name=name, labels=labels)
+            plan = resolve(choice, shown.slide, shown.folder)
+        except HistoSSLError as error:
+            show_error(error)
+            return
+        self.status.setText(texts.MAKING)
+
+        def on_done(complete: bool) -> None:
+            self._on_mask(plan.path, complete)
+
+        self.bench.run(on_done, start_mask, plan)
+
+    def _on_mask(self, path: Path, complete: bool) -> None:
+        if not complete:
+            return
+        self.status.setText(texts.MADE.format(path.name.removesuffix(".ome.zarr")))
+        self.compare.refresh()
+        self.mask_made.emit(path)
+
+    # ---- A mask to compare with
+
+    def _on_measured(self, found: Comparison | None) -> None:
+        self.legend.set_numbers(
+            IOU, None if found is None else found.confusion.iou.tolist()
+        )
