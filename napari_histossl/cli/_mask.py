@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from napari_histossl.cli._common import SlideArgument, show_progress
+from napari_histossl.cli import _mask_files
+from napari_histossl.cli._common import (
+    MppOption,
+    SlideArgument,
+    WorkspaceOption,
+    show_progress,
+)
 
 if TYPE_CHECKING:
     from napari_histossl.annotate import Entry, MaskStore, Receipt
@@ -20,11 +26,13 @@ group = typer.Typer(help="Make and correct masks of slides.", no_args_is_help=Tr
 
 
 def register(app: typer.Typer) -> None:
-    """Add this file's commands."""
+    """Add this file's commands, and those of files of other programs."""
+    _mask_files.register(group)
     app.add_typer(group, name="mask")
 
 
-@group.command()
+@group.command("new")
+@group.command("create", hidden=True)  # its name before there was an import
 def create(
     slide: SlideArgument,
     name: Annotated[str, typer.Option(help="Name of the mask.")] = "mask",
@@ -89,6 +97,31 @@ def create(
     print(f"written   {plan.path}")
 
 
+@group.command("from-overlay")
+def from_overlay(
+    slide: SlideArgument,
+    overlay: Annotated[
+        str, typer.Argument(help="Overlay to start from: its name or its folder.")
+    ],
+    name: Annotated[str, typer.Option(help="Name of the mask.")] = "mask",
+    mpp: Annotated[float, typer.Option(help="Micrometres a mask pixel.")] = 0.5,
+    slide_mpp: MppOption = None,
+    head: Annotated[
+        int, typer.Option("--head", "--channel", help="Head of the overlay, from 0.")
+    ] = 0,
+    threshold: Annotated[float | None, typer.Option(help="As for mask new.")] = None,
+    kept: Annotated[
+        float, typer.Option(help="Without a threshold: share that is labelled.")
+    ] = 0.2,
+    label: Annotated[str, typer.Option(help="Class of what is labelled.")] = "tumour",
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Make a mask from an overlay: a thresholded head, or the classes of a model."""
+    create(
+        slide, name, mpp, slide_mpp, overlay, head, threshold, kept, label, workspace
+    )
+
+
 @group.command()
 def info(mask: MaskArgument) -> None:
     """Say what a mask is and how far its correction has come."""
@@ -113,7 +146,8 @@ def info(mask: MaskArgument) -> None:
         print(f"{key:<13}{value}")
 
 
-@group.command()
+@group.command("log")
+@group.command("history", hidden=True)
 def history(
     mask: MaskArgument,
     last: Annotated[int, typer.Option(help="Show only so many; 0 for all.")] = 0,
@@ -155,7 +189,10 @@ def redo(mask: MaskArgument) -> None:
 def export(
     mask: MaskArgument,
     out: Annotated[
-        Path, typer.Argument(help="File to write: .png or .geojson (for QuPath).")
+        Path,
+        typer.Argument(
+            help="File to write: .png, .geojson (QuPath), .xml (ASAP), .tiff (PANDA)."
+        ),
     ],
     box: Annotated[
         tuple[int, int, int, int] | None,
@@ -163,7 +200,7 @@ def export(
     ] = None,
     level: Annotated[int, typer.Option(help="Level of the mask, 0 the finest.")] = 0,
 ) -> None:
-    """Write a mask, or part of it, as a palette PNG or as GeoJSON."""
+    """Write a mask, or part of it, as a picture or as outlines."""
     from napari_histossl.geometry import Box
     from napari_histossl.panels.correct import export_mask
 

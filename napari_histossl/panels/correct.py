@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from napari_histossl.annotate import MaskStore
-from napari_histossl.annotate.formats import geojson, png
+from napari_histossl.annotate.formats import files
 from napari_histossl.classes import DEFAULT_CLASSES, ClassTable
 from napari_histossl.errors import PlanError
 from napari_histossl.geometry import Box
@@ -255,14 +255,14 @@ def _proposal(plan: MaskPlan) -> Proposal | ClassProposal | None:
 def export_mask(
     mask_path: Path, out: Path, box: Box | None, level: int = 0
 ) -> Iterator[Progress]:
-    """Write a mask as PNG or GeoJSON, by the suffix of the file.
+    """Write a mask as a picture or as outlines, by the ending of the file.
 
     Parameters
     ----------
     mask_path : Path
         The mask; it may be open for writing elsewhere.
     out : Path
-        ``.png`` for a picture, ``.geojson`` or ``.json`` for outlines.
+        ``.png`` or ``.tiff`` for a picture; ``.geojson`` or ``.xml`` for outlines.
     box : Box or None
         Part of the mask in pixels of the level; None for all of it.
     level : int
@@ -275,18 +275,10 @@ def export_mask(
 
     Raises
     ------
-    PlanError
-        If the suffix is another one.
     AnnotationError, StoreError
-        If the part is too large, or the file cannot be written.
+        If the ending is another one, the part is too large, or the file cannot be
+        written.
     """
     with MaskStore.open(mask_path, read_only=True) as mask:
-        if out.suffix.lower() == ".png":
-            png.write(mask, out, box=box, level=level)
-        elif out.suffix.lower() in (".geojson", ".json"):
-            yield from geojson.write(mask, out, box=box, level=level)
-        else:
-            raise PlanError(
-                f"{out.name}: a mask is written as .png or .geojson; got {out.suffix!r}"
-            )
+        yield from files.write(mask, out, box=box, level=level)
     yield Progress(1, 1, message=f"wrote {out}")

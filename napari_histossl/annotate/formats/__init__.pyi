@@ -1,4 +1,5 @@
 from . import asap as asap
+from . import files as files
 from . import geojson as geojson
 from . import painting as painting
 from . import png as png
