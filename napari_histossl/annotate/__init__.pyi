@@ -1,10 +1,10 @@
 from . import formats as formats
 from ._entries import Entry as Entry
 from ._entries import Kind as Kind
-from .masks import MaskStore as MaskStore
 from ._receipts import Receipt as Receipt
 from .fills import FloodFill as FloodFill
 from .fills import HoleFill as HoleFill
 from .fills import Take as Take
+from .masks import MaskStore as MaskStore
 from .strokes import Polygon as Polygon
 from .strokes import Stroke as Stroke

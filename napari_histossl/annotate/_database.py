@@ -185,13 +185,13 @@ def as_journal_errors(path: Path, doing: str) -> Iterator[None]:
         yield
     except sqlite3.OperationalError as error:
         raise JournalError(
-            f"the journal {path} cannot be {doing} ({one_line(error)}); check free space and "
-            f"permissions; what was saved before stays saved"
+            f"the journal {path} cannot be {doing} ({one_line(error)}); check free "
+            f"space and permissions; what was saved before stays saved"
         ) from error
     except sqlite3.Error as error:
         raise JournalError(
-            f"the journal {path} cannot be {doing} ({one_line(error)}); the file is damaged: "
-            f"keep a copy and run `napari-histossl mask verify` on its mask"
+            f"the journal {path} cannot be {doing} ({one_line(error)}); the file is "
+            f"damaged: keep a copy and run `napari-histossl mask verify` on its mask"
         ) from error
 
 

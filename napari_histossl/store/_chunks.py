@@ -161,6 +161,9 @@ class ChunkFiles:
             data = path.read_bytes()
         except FileNotFoundError:
             return None
+        return self._decoded(data)
+
+    def _decoded(self, data: bytes) -> NDArray[Any]:
         pixels = np.frombuffer(self._codec.decode(data), self._dtype)
         return pixels.reshape(self._chunk_px, self._chunk_px).copy()
 

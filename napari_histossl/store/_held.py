@@ -15,7 +15,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from napari_histossl.store._chunks import ChunkFiles
@@ -24,6 +23,9 @@ from napari_histossl.store._marks import sync_file, sync_folder
 _FILES_AT_ONCE = 256
 """Chunks that are written before the first of them is waited for: one wait then covers
 many; so many more files lie in the folders for a moment."""
+
+_FILL = b""
+"""Held for a chunk of nothing but the fill value: it has no file."""
 
 
 class HeldChunks(ChunkFiles):
@@ -36,13 +38,13 @@ class HeldChunks(ChunkFiles):
     def __init__(self, folder: Path, array: Any) -> None:
         super().__init__(folder, array)
         self._guard = threading.Lock()
-        self._held: dict[Path, NDArray[Any]] = {}
-        self._flushing: dict[Path, NDArray[Any]] = {}
+        self._held: dict[Path, bytes] = {}
+        self._flushing: dict[Path, bytes] = {}
         self._held_bytes = self._flushing_bytes = 0
 
     @property
     def held_bytes(self) -> int:
-        """Memory that waits for `flush`; a uniform chunk takes next to none."""
+        """Memory that waits for `flush`, compressed as it will be on the disk."""
         return self._held_bytes + self._flushing_bytes
 
     def flush(self) -> None:
@@ -63,18 +65,18 @@ class HeldChunks(ChunkFiles):
         except OSError:
             with self._guard:
                 self._held = {**self._flushing, **self._held}
-                self._held_bytes = sum(map(_size_bytes, self._held.values()))
+                self._held_bytes = sum(map(len, self._held.values()))
             raise
         finally:
             with self._guard:
                 self._flushing, self._flushing_bytes = {}, 0
 
-    def _write_durably(self, chunks: Mapping[Path, NDArray[Any]]) -> None:
+    def _write_durably(self, chunks: Mapping[Path, bytes]) -> None:
         written: dict[Path, Path] = {}
         try:
-            for path, chunk in chunks.items():
-                if not self._is_fill(chunk):
-                    written[path] = self._write_beside(path, chunk)
+            for path, body in chunks.items():
+                if body:
+                    written[path] = _write_beside(path, body)
             for part in written.values():
                 sync_file(part)
             for path in chunks:
@@ -89,16 +91,6 @@ class HeldChunks(ChunkFiles):
         for folder in self._folders_of(chunks):
             sync_folder(folder)
 
-    def _write_beside(self, path: Path, chunk: NDArray[Any]) -> Path:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(f"{path.name}.{uuid.uuid4().hex}.partial")
-        try:
-            part.write_bytes(self._encoded(chunk))
-        except OSError:
-            part.unlink(missing_ok=True)
-            raise
-        return part
-
     def _folders_of(self, paths: Mapping[Path, Any]) -> Iterator[Path]:
         """Yield the folders whose names may have changed, innermost first."""
         folders = {path.parent for path in paths}
@@ -108,21 +100,24 @@ class HeldChunks(ChunkFiles):
 
     def _load(self, path: Path) -> NDArray[Any] | None:
         with self._guard:
-            chunk = self._held.get(path, self._flushing.get(path))
-        return super()._load(path) if chunk is None else chunk.copy()
+            body = self._held.get(path, self._flushing.get(path))
+        if body is None:
+            return super()._load(path)
+        return self._decoded(body) if body else None
 
     def _save(self, path: Path, chunk: NDArray[Any]) -> None:
-        first = chunk[0, 0]
-        is_uniform = bool((chunk == first).all())
-        held = (
-            np.broadcast_to(first.copy(), chunk.shape) if is_uniform else chunk.copy()
-        )
+        body = _FILL if self._is_fill(chunk) else self._encoded(chunk)
         with self._guard:
-            if path in self._held:
-                self._held_bytes -= _size_bytes(self._held[path])
-            self._held[path] = held
-            self._held_bytes += _size_bytes(held)
+            self._held_bytes += len(body) - len(self._held.get(path, _FILL))
+            self._held[path] = body
 
 
-def _size_bytes(chunk: NDArray[Any]) -> int:
-    return chunk.nbytes if any(chunk.strides) else 0
+def _write_beside(path: Path, body: bytes) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f"{path.name}.{uuid.uuid4().hex}.partial")
+    try:
+        part.write_bytes(body)
+    except OSError:
+        part.unlink(missing_ok=True)
+        raise
+    return part
