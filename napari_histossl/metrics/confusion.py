@@ -1,8 +1,8 @@
 """Counting pixels by true and predicted class, block by block.
 
 Two masks of 20,000 x 20,000 pixels may lie on the disk: a block of both is held at a
-time. With up to 14 classes, true and predicted class share a byte, and two pixels are
-counted as one number of 16 bits.
+time. Where all values are below 16, or 255, true and predicted value share a byte, and
+two pixels are counted as one number of 16 bits; others take half as long again.
 """
 
 from __future__ import annotations
@@ -19,8 +19,11 @@ from napari_histossl.metrics.segmentation import Confusion
 _BLOCK_PX = 1 << 20
 """Pixels of both masks held at a time; numbers and table fit a processor's cache."""
 
-_REST = 15
-"""In half a byte, what is none of the first 15 values."""
+_HALF_BYTE = 16
+"""Values that fit half a byte."""
+
+_IGNORED = 255
+"""What others write for pixels that count nowhere."""
 
 
 class Readable(Protocol):
@@ -78,49 +81,49 @@ def confusion_matrix(
             f"masks are compared pixel by pixel; the prediction has shape "
             f"{prediction.shape}, the truth {truth.shape}"
         )
-    none = None if exclude_index is None else (exclude_index - first) % 256
-    pairs = _paired_values(prediction, truth, first, none)
-    _refuse_values("prediction", pairs.sum(0), n_classes, none, first)
-    _refuse_values("truth", pairs.sum(1), n_classes, none, first)
+    pairs = _paired_values(prediction, truth, exclude_index == _IGNORED)
+    known = [*range(first, first + n_classes)]
+    _refuse_values("prediction", pairs.sum(0), known, exclude_index)
+    _refuse_values("truth", pairs.sum(1), known, exclude_index)
     unassigned = np.zeros(n_classes, np.int64)
-    if none is not None:
-        unassigned += pairs[:n_classes, none]
-    return Confusion(pairs[:n_classes, :n_classes].copy(), unassigned)
+    if exclude_index is not None:
+        unassigned += pairs[known, exclude_index]
+    return Confusion(pairs[np.ix_(known, known)], unassigned)
 
 
 def _refuse_values(
-    what: str, counts: NDArray[np.int64], n_classes: int, none: int | None, first: int
+    what: str, counts: NDArray[np.int64], known: list[int], none: int | None
 ) -> None:
     counts = counts.copy()
-    counts[:n_classes] = 0
+    counts[known] = 0
     if none is not None:
         counts[none] = 0
     if counts.any():
         odd = int(np.argmax(counts > 0))
-        also = "" if none is None else f", or {(none + first) % 256} for no class"
+        also = "" if none is None else f", or {none} for no class"
         raise DataSetError(
-            f"the {what} holds the value {(odd + first) % 256} in {counts[odd]:,} px, "
-            f"which is no class; expected {first} to {first + n_classes - 1}{also}"
+            f"the {what} holds the value {odd} in {counts[odd]:,} px, which is no "
+            f"class; expected {known[0]} to {known[-1]}{also}"
         )
 
 
 def _paired_values(
-    prediction: Readable, truth: Readable, first: int, none: int | None
+    prediction: Readable, truth: Readable, is_ignored_255: bool
 ) -> NDArray[np.int64]:
-    """Return how often values less `first` meet, (256, 256): truth by prediction."""
+    """Return how often values meet, (256, 256): truth by prediction."""
     pairs = np.zeros((256, 256), np.int64)
     twos = np.zeros(65536, np.int64)
     for guess, true in _blocks(prediction, truth):
-        if first:  # what lies below the first class comes round as a high value
-            guess, true = guess - np.uint8(first), true - np.uint8(first)
-        low = _squeezed(guess, none), _squeezed(true, none)
-        if low[0] is not None and low[1] is not None:
+        if is_ignored_255:  # comes round to 0, and the others fit half a byte again
+            guess, true = guess + np.uint8(1), true + np.uint8(1)
+        if guess.size and max(guess.max(), true.max()) < _HALF_BYTE:
             even = guess.size & ~1
-            twos += _count_twos(low[0][:even], low[1][:even])
+            twos += _count_twos(guess[:even], true[:even])
             guess, true = guess[even:], true[even:]
         if guess.size:
             pairs += _count(guess, true)
-    return pairs + _unfold(twos, none)
+    pairs += _unfold(twos)
+    return np.roll(pairs, -1, axis=(0, 1)) if is_ignored_255 else pairs
 
 
 def _blocks(
@@ -139,21 +142,6 @@ def _blocks(
         yield guess.ravel(), true.ravel()
 
 
-def _squeezed(values: NDArray[np.uint8], none: int | None) -> NDArray[np.uint8] | None:
-    """Return values that fit half a byte, `_REST` for `none`; None if there are none.
-
-    One value of 15 or more may be told from the others, and `none` is the one that
-    is expected.
-    """
-    if not values.size or values.max() < _REST:
-        return values
-    if none is None or none < _REST:
-        return None
-    low = np.minimum(values, np.uint8(_REST))
-    high = np.count_nonzero(low == _REST)
-    return low if np.count_nonzero(values == none) == high else None
-
-
 def _count(guess: NDArray[np.uint8], true: NDArray[np.uint8]) -> NDArray[np.int64]:
     codes = np.left_shift(true, 8, dtype=np.uint16)
     codes |= guess
@@ -167,13 +155,10 @@ def _count_twos(guess: NDArray[np.uint8], true: NDArray[np.uint8]) -> NDArray[np
     return np.bincount(codes.view(np.uint16), minlength=65536)
 
 
-def _unfold(twos: NDArray[np.int64], none: int | None) -> NDArray[np.int64]:
+def _unfold(twos: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return what was counted two at a time as a table of single pixels."""
-    bytes_ = twos.reshape(256, 256)
-    halves = (bytes_.sum(0) + bytes_.sum(1)).reshape(16, 16)
-    meaning = np.arange(16)
-    if none is not None and none >= _REST:
-        meaning[_REST] = none
+    of_two = twos.reshape(256, 256)
     pairs = np.zeros((256, 256), np.int64)
-    pairs[np.ix_(meaning, meaning)] = halves
+    one = (of_two.sum(0) + of_two.sum(1)).reshape(_HALF_BYTE, _HALF_BYTE)
+    pairs[:_HALF_BYTE, :_HALF_BYTE] = one
     return pairs

@@ -13,8 +13,11 @@ VALUES = {
     "none excluded": (5, None, 0),
     "labels": (5, 0, 1),
     "many": (40, 255, 0),
-    "just too many": (15, 15, 0),
-    "just few enough": (14, 14, 0),
+    "just too many": (16, 16, 0),
+    "just few enough": (15, 15, 0),
+    "just few enough to ignore": (15, 255, 0),
+    "odd": (4, 200, 0),
+    "labels to ignore": (4, 255, 1),
 }
 
 
