@@ -38,9 +38,10 @@ HELP = Key("?", "this list")
 TURN_LEFT = Key(",", "turn the slide a quarter to the left", ",  comma")
 TURN_RIGHT = Key(".", "turn the slide a quarter to the right", ".  full stop")
 NEXT_SLIDE = Key("PageDown", "next slide of the worklist", "Page Down")
-PREVIOUS_SLIDE = Key("PageUp", "slide of the worklist before this one", "Page Up")
+PREVIOUS_SLIDE = Key("PageUp", "previous slide of the worklist", "Page Up")
 PEEK = Key("H", "look under the overlays", "H  held")
 END_POINTING = Key("Escape", "lay the pointer aside", "Esc")
+MAKE_MASK = Key("K", "make a mask of the classes on the slide")
 PAINT = Key("P", "brush")
 ERASE = Key("E", "eraser")
 MOVE = Key("Z", "move the slide")
@@ -48,7 +49,7 @@ MOVE = Key("Z", "move the slide")
 TABLE: tuple[tuple[str, tuple[Key, ...]], ...] = (
     (
         "On the slide and its overlays",
-        (PEEK, TURN_LEFT, TURN_RIGHT, NEXT_SLIDE, PREVIOUS_SLIDE, HELP),
+        (PEEK, TURN_LEFT, TURN_RIGHT, NEXT_SLIDE, PREVIOUS_SLIDE, MAKE_MASK, HELP),
     ),
     (
         "While pointing at tissue",

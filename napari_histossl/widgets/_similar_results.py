@@ -39,7 +39,6 @@ class ResultList(QListWidget):
         self.setResizeMode(QListView.ResizeMode.Adjust)
         self.setMovement(QListView.Movement.Static)
         self.setUniformItemSizes(True)
-        self.setWordWrap(True)
         self.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         self.setIconSize(QSize(EDGE_PX, EDGE_PX))
         self.setFixedHeight(_HEIGHT_PX)

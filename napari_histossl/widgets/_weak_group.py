@@ -29,6 +29,7 @@ from napari_histossl.panels.correct import (
 from napari_histossl.widgets import _weak_texts as texts
 from napari_histossl.widgets._errors import show_error
 from napari_histossl.widgets._form import button, combo, form, note, row, slider
+from napari_histossl.widgets._key_table import END_POINTING, MAKE_MASK
 from napari_histossl.widgets._keys import LayerKeys, bind_on_page
 from napari_histossl.widgets._masking import masked
 from napari_histossl.widgets._overlays_texts import sentence
@@ -38,9 +39,6 @@ from napari_histossl.widgets._weak_legend import AFTER, HERE, IOU, ClassLegend
 from napari_histossl.widgets._weak_runs import ClassRuns
 from napari_histossl.widgets._weak_tile import TileUnderCursor
 from napari_histossl.widgets._workbench import Workbench
-
-KEY = "K"
-"""Makes a mask of what is shown."""
 
 _STEPS = 100
 _DELAY_MS = 40
@@ -93,7 +91,9 @@ class WeakGroup(QWidget):
         self.follow = button("Follow the cursor", self._toggle, texts.FOLLOW)
         self.follow.setCheckable(True)
         self.status, self._about = note(), note()
-        self.make_button = button(f"Make an editable mask ({KEY})", self.make_mask)
+        self.make_button = button(
+            f"Make an editable mask ({MAKE_MASK.name})", self.make_mask
+        )
         self.compare = CompareSection(self.bench)
         self._values = {
             one: QLabel() for one in (self.threshold, self.epsilon, self.mu)
@@ -156,8 +156,10 @@ class WeakGroup(QWidget):
         bench.slide_changed.connect(self._on_slide_changed)
         bench.run_changed.connect(lambda _running: self.refresh())
         self.layer.gone.connect(self._follow_layer)
-        bind_on_page(self, {"Escape": tile.end, KEY: self.make_mask})
-        LayerKeys(bench, {KEY: self.make_mask})
+        bind_on_page(
+            self, {END_POINTING.name: tile.end, MAKE_MASK.name: self.make_mask}
+        )
+        LayerKeys(bench, {MAKE_MASK.name: self.make_mask})
 
     def showEvent(self, event: QShowEvent) -> None:
         """List what there is now: another program may have made some."""
