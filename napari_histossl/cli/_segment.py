@@ -43,7 +43,11 @@ RecipeOption = Annotated[
     typer.Option(help="paper or published, where they differ; by default the weights'"),
 ]
 PixelOption = Annotated[
-    int, typer.Option(help="Edge of a stored pixel in pixels that the model reads.")
+    int | None,
+    typer.Option(
+        help="Edge of a stored pixel in pixels that the model reads; by default what "
+        "makes at most 2 micrometres."
+    ),
 ]
 
 
@@ -82,7 +86,7 @@ def segment(
     overlap: Annotated[
         float, typer.Option(help="Share of a window that the next covers, up to 0.75.")
     ] = 0.25,
-    pixel: PixelOption = 4,
+    pixel: PixelOption = None,
     mpp: MppOption = None,
     name: NameOption = "",
     workspace: WorkspaceOption = None,
@@ -141,7 +145,7 @@ def class_maps(
     ] = "",
     epsilon: EpsilonOption = 0.1,
     recipe: RecipeOption = "",
-    pixel: PixelOption = 4,
+    pixel: PixelOption = None,
     mpp: MppOption = None,
     name: NameOption = "",
     workspace: WorkspaceOption = None,

@@ -36,13 +36,13 @@ class ClassMapChoice(AttentionChoice):
     recipe : str
         "paper" or "published"; empty for what the classifier was trained with, and the
         paper's where it does not say.
-    pixel_px : int
-        Edge of a stored pixel in pixels that the classifier reads; divides a tile.
+    pixel_px : int or None
+        As of a segmentation.
     """
 
     epsilon: float = GATE_EPSILON
     recipe: str = ""
-    pixel_px: int = 4
+    pixel_px: int | None = None
 
 
 def resolve_class_maps(choice: ClassMapChoice, facts: SlideFacts) -> RunPlan:

@@ -22,6 +22,13 @@ from napari_histossl.panels.run_place import SlideFacts
 from napari_histossl.panels.tile_plan import tile_plan
 from napari_histossl.store.paths import overlay_path, results_folder
 
+STORED_UM = 2.0
+"""Edge of a stored pixel, at most, where nobody says otherwise: a quarter of a nucleus,
+and at half a micrometre a pixel as fine as a segmenter decides."""
+
+_EDGES_PX = (4, 2, 1)
+"""Edges that are tried for it."""
+
 _NEAR = 1.1
 """Scales that differ by less are taken for the same."""
 
@@ -44,8 +51,9 @@ class SegmentationChoice(AttentionChoice):
     recipe : str
         "paper" or "published"; empty for what the segmenter was trained with, and the
         paper's where it does not say.
-    pixel_px : int
-        Edge of a stored pixel in pixels that the segmenter reads; divides a window.
+    pixel_px : int or None
+        Edge of a stored pixel in pixels that the segmenter reads, which divides a
+        window; None for about `STORED_UM`.
     """
 
     overlap: float = 0.25
@@ -54,7 +62,7 @@ class SegmentationChoice(AttentionChoice):
     gate: bool = True
     epsilon: float = GATE_EPSILON
     recipe: str = ""
-    pixel_px: int = 4
+    pixel_px: int | None = None
 
 
 def resolve_segmentation(choice: SegmentationChoice, facts: SlideFacts) -> RunPlan:
@@ -143,15 +151,25 @@ def _refuse_other_pictures(segmenter: ModelSpec, classifier: ModelSpec) -> None:
         )
 
 
-def stored_spec(model: ClassModel, pixel_px: int) -> ModelSpec:
+def stored_spec(model: ClassModel, pixel_px: int | None = None) -> ModelSpec:
     """Return a model's spec with its classes, and tokens as large as what is stored.
+
+    Parameters
+    ----------
+    model : ClassModel
+        A classifier or segmenter.
+    pixel_px : int, optional
+        Edge of what is stored; by default at most `STORED_UM` where a scale is known.
 
     Raises
     ------
     PlanError
         If they do not divide its tiles.
     """
-    tile = model.spec.tile_px
+    tile, mpp = model.spec.tile_px, model.spec.mpp or 0.0
+    if pixel_px is None:
+        fits = [n for n in _EDGES_PX if n * mpp <= STORED_UM and tile % n == 0]
+        pixel_px = next(iter(fits), 1)
     if pixel_px < 1 or tile % pixel_px:
         raise PlanError(
             f"stored pixels divide a window of {tile} px; got {pixel_px} px: choose 1, "

@@ -61,7 +61,8 @@ class CompareSection(QWidget):
             "A palette PNG, or a TIFF with labels in red as PANDA has them",
         )
         self.measure_button = button("Compare with this mask", self.measure)
-        self.differ = QCheckBox("Show where it says something else")
+        self.differ = QCheckBox("Show where they differ")
+        self.differ.setToolTip("Cyan: the mask says another class, or there is none")
         self.differ.toggled.connect(lambda _on: self._show())
         self._status = note()
         line = row(self.masks, self._file)

@@ -12,7 +12,7 @@ from qtpy.QtCore import QObject, QTimer, Signal
 from napari_histossl.classes import ClassInfo
 from napari_histossl.jobs import Progress
 from napari_histossl.napari_io.layers import colours, mask_layer, overlay_layer
-from napari_histossl.panels.class_shown import ClassView, MapView
+from napari_histossl.panels.class_shown import ClassView, DifferenceView, MapView
 from napari_histossl.panels.head_tiles import ViewTiles
 from napari_histossl.slide.tiles import tile_arrays
 from napari_histossl.widgets._overlays_classes import KIND
@@ -21,6 +21,9 @@ from napari_histossl.widgets._workbench import METADATA_KEY, Workbench
 
 _CLEAR = (0.0, 0.3, 0.6, 0.8, 0.9)
 """Opacity along the scale of a map: where a class is unlikely the tissue is seen."""
+
+_DIFFERS = (0.0, 0.9, 1.0, 1.0)
+"""Where labels differ from a mask: a colour that no class has, seen on all of them."""
 
 _GROWN_MS = 1000
 """Least time between two drawings of what a run adds."""
@@ -127,6 +130,9 @@ class ClassLayer(QObject):
         else:
             _, options, kind = mask_layer(view.pyramid, slide)
             options["colormap"] = colours(view.classes)
+        if isinstance(view, DifferenceView):
+            options["colormap"] = {None: _DIFFERS, 0: (0.0, 0.0, 0.0, 0.0)}
+            options["opacity"] = 0.9
         options["multiscale"] = self._is_tiled
         for axis in ("scale", "translate", "units", "axis_labels"):
             if axis in options:

@@ -66,7 +66,8 @@ class ClassRuns(QWidget):
         self._bench, self._epsilon = bench, epsilon
         self.classifier = WeightsList(bench, task="classifier")
         self.segmenter = WeightsList(bench, task="segmenter")
-        self._gate = QCheckBox("Only classes that the classifier finds in a window")
+        self._gate = QCheckBox("Gated by the classifier")
+        self._gate.setToolTip("Only classes that it finds in a window are there")
         self._gate.setChecked(True)
         self._where = combo()
         for words, extent in _WHERE:

@@ -252,6 +252,14 @@ def test_stopped_and_begun_again_it_ends_in_the_same(slide, make, tmp_path):
         list(run(slide.source, make(epsilon=0.3)))
 
 
+@pytest.mark.parametrize(("mpp", "pixel"), [(0.25, 4), (0.5, 4), (1.0, 2), (2.0, 1)])
+def test_what_is_stored_is_at_most_two_micrometres(
+    make, tiny_segmenter, tmp_path, mpp, pixel
+):
+    path = _resaved(tiny_segmenter, tmp_path / "scaled.safetensors", mpp=mpp)
+    assert make(weights=path, gate=False).spec.token_px == pixel
+
+
 # ---- Bad input
 
 
