@@ -20,6 +20,10 @@ _MARGIN_PX = (64, 24, 16, 40)
 """Left, top, right, bottom: room for the numbers."""
 
 _INK, _PALE, _BLUE = (40, 40, 40), (190, 205, 225), (20, 80, 160)
+_ORANGE = (215, 110, 0)
+
+_VALIDATION = "validation"
+"""Column of a measure from 0 to 1, where a training has one."""
 
 
 class LossCurve:
@@ -59,6 +63,9 @@ class LossCurve:
 def draw_curve(table: Path, picture: Path) -> None:
     """Draw the loss over the steps: every step in pale, a running mean in blue.
 
+    Where a training judges itself on other pictures, that measure is drawn in orange, 0
+    at the bottom and 1 at the top.
+
     Parameters
     ----------
     table : Path
@@ -68,7 +75,7 @@ def draw_curve(table: Path, picture: Path) -> None:
     """
     from PIL import Image, ImageDraw
 
-    rows = _read(table)[1:]
+    names, *rows = _read(table) or [[]]
     steps = np.array([int(row[0]) for row in rows])
     losses = np.array([float(row[1]) for row in rows])
     image = Image.new("RGB", _SIZE_PX, "white")
@@ -78,7 +85,21 @@ def draw_curve(table: Path, picture: Path) -> None:
         _axes(pen, scale)
         pen.line(scale.points(steps, losses), fill=_PALE)
         pen.line(scale.points(steps, _running_mean(losses)), fill=_BLUE, width=2)
+    if len(losses) and _VALIDATION in names:
+        column = names.index(_VALIDATION)
+        _draw_measure(pen, steps, np.array([float(row[column]) for row in rows]))
     image.save(picture, format="PNG")
+
+
+def _draw_measure(pen: Any, steps: NDArray[Any], measures: NDArray[np.float64]) -> None:
+    """Draw a measure from 0 to 1, as soon as there is one, and its last value."""
+    known = np.isfinite(measures)
+    if not known.any():
+        return
+    scale = _Scale(steps, np.array([0.0, 1.0]))
+    pen.line(scale.points(steps[known], measures[known]), fill=_ORANGE, width=2)
+    words = f"{_VALIDATION} {measures[known][-1]:.3f}, from 0 to 1"
+    pen.text((scale.left + scale.width, 6), words, fill=_ORANGE, anchor="ra")
 
 
 class _Scale:

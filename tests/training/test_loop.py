@@ -211,6 +211,27 @@ def test_the_curve_shows_the_loss(discs, tmp_path):
     assert lines[-1] == "100,1.00000"
 
 
+def test_the_curve_shows_the_validation_once_there_is_one(tmp_path):
+    from napari_histossl.training.curve import LossCurve, draw_curve
+    from napari_histossl.training.supervised import PatchReport
+
+    table, picture = tmp_path / "a.csv", tmp_path / "a.png"
+    found = []
+    for until in (10, 100):
+        curve = LossCurve(table, 0)
+        for step in range(1, until + 1):
+            curve.add(step, PatchReport(1.0, 0.5 if step > 50 else float("nan")))
+        curve.close()
+        draw_curve(table, picture)
+        drawn = np.asarray(Image.open(picture).convert("RGB")).astype(int)
+        orange = (drawn[..., 0] - drawn[..., 2]) > 100
+        found.append(orange[100:300])
+    assert not found[0].any()
+    rows, columns = np.nonzero(found[1])
+    assert np.ptp(rows) <= 2
+    assert columns.min() > 300
+
+
 @pytest.mark.gpu
 @METHODS
 def test_a_graphics_processor_sees_the_same_views(discs, recipe, tmp_path):

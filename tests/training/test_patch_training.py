@@ -258,3 +258,19 @@ def test_a_segmenter_of_half_the_magnification(drawn_patches):
     model = trainer.model
     index, logits = next(segmented(model, trainer.spec, patches))
     assert (index, logits.shape) == (0, (4, 64, 64))
+
+
+@pytest.mark.gpu
+@BOTH
+def test_a_graphics_processor_sees_the_same_patches(patches, recipe):
+    """The first step's loss is that of the processor; a checkpoint can be taken up."""
+    if not torch.cuda.is_available():
+        pytest.skip("no CUDA device on this machine")
+    recipe = replace(recipe, dropout=0.0)
+    here, there = _trainer(patches, recipe), _trainer(patches, recipe, device="cuda")
+    assert there.step().loss == pytest.approx(here.step().loss, rel=1e-2)
+    resumed = _trainer(patches, recipe, device="cuda")
+    resumed.restore(there.state())
+    while resumed.epoch < 1:
+        assert np.isfinite(resumed.step().loss)
+    assert resumed.kept.best > -1
