@@ -24,7 +24,12 @@ def register(group: typer.Typer) -> None:
 
 
 def import_(
-    file: Annotated[Path, typer.Argument(help="GeoJSON of QuPath, or XML of ASAP.")],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            help="GeoJSON of QuPath or XML of ASAP; for a new mask also PNG or TIFF."
+        ),
+    ],
     mask: Annotated[
         Path | None, typer.Argument(help="Mask to paint into; none to make a new one.")
     ] = None,
@@ -54,17 +59,28 @@ def import_(
     author: Annotated[
         str | None, typer.Option(help="Who imports them; by default the login name.")
     ] = None,
+    classes: Annotated[
+        Literal["default", "radboud", "karolinska", "luad", "bcss"],
+        typer.Option(help="Classes of a new mask; what values of a picture mean."),
+    ] = "default",
     workspace: WorkspaceOption = None,
 ) -> None:
     """Paint annotations of QuPath or ASAP into a mask; it can be undone.
 
-    A new mask has the usual classes and those of the file. Later shapes lie on top.
+    A new mask has classes of a table, and those of the file. Later shapes lie on top.
+    A PNG of class indices, or a TIFF with them in the red channel, starts a new mask.
     """
+    from napari_histossl import classes as tables
     from napari_histossl.classes import Origin
     from napari_histossl.panels.mask_import import ImportChoice, import_into
 
     choice = ImportChoice(
-        file, _meanings(meaning or []), unknown, Origin[origin.upper()], author
+        file,
+        _meanings(meaning or []),
+        unknown,
+        Origin[origin.upper()],
+        author,
+        getattr(tables, f"{classes.upper()}_CLASSES"),
     )
     remarks: list[str] = []
     if (mask is None) == (slide is None):

@@ -10,8 +10,8 @@ from types import MappingProxyType
 from typing import Literal
 
 from napari_histossl.annotate import MaskStore
-from napari_histossl.annotate.formats import Shapes, files, painting
-from napari_histossl.classes import DEFAULT_CLASSES, Origin
+from napari_histossl.annotate.formats import Shapes, files, painting, rasters
+from napari_histossl.classes import DEFAULT_CLASSES, ClassTable, Origin
 from napari_histossl.jobs import Progress
 from napari_histossl.panels.correct import MaskPlan
 
@@ -23,7 +23,8 @@ class ImportChoice:
     Attributes
     ----------
     file : Path
-        ``.geojson`` or ``.json`` of QuPath, ``.xml`` of ASAP.
+        ``.geojson`` or ``.json`` of QuPath, ``.xml`` of ASAP; for a new mask also a
+        picture of labels, ``.png`` or PANDA's ``.tiff``.
     meaning : mapping of str to str
         Names in the file, and the class that each means; see `painting.assign`.
     unknown : {"refuse", "skip"}
@@ -32,6 +33,8 @@ class ImportChoice:
         `Origin.HUMAN` for what a person drew, `Origin.MODEL` for a proposal.
     author : str or None
         Who imports it; None for the login name.
+    classes : ClassTable
+        Classes of a new mask, which are what the values of a picture mean.
     """
 
     file: Path
@@ -39,6 +42,7 @@ class ImportChoice:
     unknown: Literal["refuse", "skip"] = "refuse"
     origin: Origin = Origin.HUMAN
     author: str | None = None
+    classes: ClassTable = DEFAULT_CLASSES
 
 
 def import_into(
@@ -83,7 +87,9 @@ def import_as_new(
     choice: ImportChoice,
     remarks: list[str],
 ) -> Iterator[Progress]:
-    """Make a mask with the usual classes and those of a file, and paint its shapes.
+    """Make a mask with certain classes and those of a file, and paint its shapes.
+
+    A picture of labels is what the mask starts from; it is no step that can be undone.
 
     Parameters
     ----------
@@ -102,23 +108,41 @@ def import_as_new(
     Raises
     ------
     AnnotationError, ClassTableError
-        If the file is not what it should be; nothing is made then.
-    StoreError, JournalError
-        If the mask cannot be written.
+        If the file is not what it should be; nothing is made then, but for a picture
+        in which a later block holds a value that is no class.
+    StoreError, SlideOpenError, JournalError
+        If a picture cannot be read, or the mask not be written.
     """
+    if rasters.is_raster(choice.file):
+        with (
+            rasters.RasterLabels(choice.file, plan.shape) as labels,
+            _made(plan, choice, choice.classes) as mask,
+        ):
+            yield from mask.seed(
+                labels, origin=choice.origin, provenance=_facts(plan, choice)
+            )
+        return
     shapes = files.read(choice.file, extent_px0=slide_shape)
     others = tuple(s for s in shapes if s.class_name not in choice.meaning)
-    classes = painting.extended(DEFAULT_CLASSES, Shapes(others))
+    classes = painting.extended(choice.classes, Shapes(others))
     painting.assign(shapes, classes, meaning=choice.meaning, unknown=choice.unknown)
-    with MaskStore.create(
+    with _made(plan, choice, classes) as mask:
+        yield from _paint(mask, shapes, choice, remarks)
+
+
+def _facts(plan: MaskPlan, choice: ImportChoice) -> dict[str, str]:
+    return {"slide": plan.slide_name, "imported": choice.file.name}
+
+
+def _made(plan: MaskPlan, choice: ImportChoice, classes: ClassTable) -> MaskStore:
+    return MaskStore.create(
         plan.path,
         plan.shape,
         plan.mpp_yx,
         classes,
-        provenance={"slide": plan.slide_name, "imported": choice.file.name},
+        provenance=_facts(plan, choice),
         downsample=plan.downsample,
-    ) as mask:
-        yield from _paint(mask, shapes, choice, remarks)
+    )
 
 
 def _paint(

@@ -177,6 +177,33 @@ def test_a_tiff_like_those_of_panda(run, path, tmp_path):
     np.testing.assert_array_equal(values[..., 0], pixels(path)[0])
 
 
+@pytest.mark.parametrize("ending", ["tiff", "png"])
+def test_a_picture_of_labels_starts_a_new_mask(run, path, tmp_path, tiny_tiff, ending):
+    with MaskStore.open(path) as mask:
+        mask.paint(Stroke([(100, 200), (600, 800)], 30, 2))
+        mask.paint(Stroke([(600, 200)], 50, 5))
+    out = tmp_path / f"a_mask.{ending}"
+    assert run("export", path, out).code == 0
+    new = ("--slide", tiny_tiff, "--classes", "radboud", "--origin", "model")
+    done = run("import", out, *new)
+    assert done.code == 0, done.err
+    again = mask_path(results_folder(tiny_tiff), "imported")
+    labels, origin = pixels(again)
+    np.testing.assert_array_equal(labels, pixels(path)[0])
+    np.testing.assert_array_equal(origin, np.where(labels, Origin.MODEL, 0))
+    with MaskStore.open(again, read_only=True) as mask:
+        assert mask.classes.named("Gleason 5").index == 5
+    assert "starts a new mask" in run("import", out, path).err
+
+
+def test_a_picture_of_another_slide_is_refused(run, tiny_tiff, tmp_path):
+    tifffile.imwrite(tmp_path / "a.tiff", np.zeros((300, 100, 3), np.uint8))
+    done = run("import", tmp_path / "a.tiff", "--slide", tiny_tiff)
+    assert done.code == 1
+    assert "of another slide" in done.err
+    assert not mask_path(results_folder(tiny_tiff), "imported").exists()
+
+
 def test_measure(run, path, tmp_path, tiny_tiff):
     with MaskStore.open(path) as mask:
         mask.paint(Stroke([(100, 200)], 30, 1))

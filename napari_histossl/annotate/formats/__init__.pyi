@@ -3,6 +3,7 @@ from . import files as files
 from . import geojson as geojson
 from . import painting as painting
 from . import png as png
+from . import rasters as rasters
 from . import tiff as tiff
 from .shapes import Polygon as Polygon
 from .shapes import Shape as Shape

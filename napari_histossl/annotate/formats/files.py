@@ -36,6 +36,11 @@ def read(path: str | Path, *, extent_px0: tuple[int, int] | None = None) -> Shap
             return geojson.read(path, extent_px0=extent_px0)
         case ".xml":
             return asap.read(path, extent_px0=extent_px0)
+        case ".png" | ".tif" | ".tiff":
+            raise AnnotationError(
+                f"{Path(path).name}: a picture of labels starts a new mask, it is not "
+                f"painted into one; say on which slide to make it"
+            )
         case other:
             raise AnnotationError(
                 f"{Path(path).name}: annotations are read from {READ}; got {other!r}"
