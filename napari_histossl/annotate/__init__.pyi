@@ -3,6 +3,7 @@ from ._entries import Entry as Entry
 from ._entries import Kind as Kind
 from ._receipts import Receipt as Receipt
 from .fills import FloodFill as FloodFill
+from .fills import Found as Found
 from .fills import HoleFill as HoleFill
 from .fills import Take as Take
 from .masks import MaskStore as MaskStore

@@ -15,6 +15,9 @@ from napari_histossl.geometry import Box
 
 _SUFFIX = ".ome.zarr"
 
+_BYTE = 255
+"""Largest class of a mask of uint8."""
+
 
 def journal_beside(path: Path) -> Path:
     """Return where the journal of a mask lies.
@@ -80,18 +83,18 @@ def checked_positive(value: float, what: str) -> float:
     return float(value)
 
 
-def checked_dtype(dtype: DTypeLike, classes: ClassTable) -> np.dtype[Any]:
-    """Return the data type of the labels of a mask.
+def checked_dtype(dtype: DTypeLike | None, classes: ClassTable) -> np.dtype[Any]:
+    """Return the data type of the labels of a mask; None for the smallest that fits.
 
     Raises
     ------
     AnnotationError
         If it is neither uint8 nor uint16, or does not hold all classes.
     """
-    checked = np.dtype(dtype)
+    largest = max((info.index for info in classes), default=0)
+    checked = np.dtype(dtype or (np.uint8 if largest <= _BYTE else np.uint16))
     if checked not in (np.dtype(np.uint8), np.dtype(np.uint16)):
         raise AnnotationError(f"labels are uint8 or uint16; got {checked}")
-    largest = max((info.index for info in classes), default=0)
     if largest > np.iinfo(checked).max:
         raise AnnotationError(
             f"class {largest} does not fit into {checked}; make the mask with uint16"
@@ -115,7 +118,9 @@ def checked_labels(
     array = np.asarray(values)
     known = [0, *(info.index for info in classes)]
     is_known = (
-        _lookup(known)[array] if array.dtype == np.uint8 else np.isin(array, known)
+        _lookup(known)[array]
+        if array.dtype == np.uint8 and max(known) <= _BYTE
+        else np.isin(array, known)
     )
     unknown = [] if is_known.all() else array[~is_known].tolist()
     if unknown:

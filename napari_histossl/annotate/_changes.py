@@ -15,13 +15,13 @@ from napari_histossl.annotate._patches import Patch
 from napari_histossl.annotate._shown import ShownMask
 from napari_histossl.annotate._wanted import LabelSource, Pixels
 from napari_histossl.annotate._writer import Writer
-from napari_histossl.annotate.fills import FloodFill, HoleFill, Take
+from napari_histossl.annotate.fills import FloodFill, Found, HoleFill, Take
 from napari_histossl.annotate.journal import Change
-from napari_histossl.annotate.strokes import Polygon, Stroke
+from napari_histossl.annotate.strokes import Polygon, Stroke, check_text
 from napari_histossl.classes import ClassTable, Origin
 from napari_histossl.geometry import Box
 
-AnyStroke = Stroke | Polygon | FloodFill | HoleFill | Take
+AnyStroke = Stroke | Polygon | FloodFill | HoleFill | Found | Take
 """Everything that can be painted."""
 
 
@@ -48,11 +48,13 @@ class Changes:
         AnnotationError
             If a class is not in the table of the mask.
         """
+        check_text(stroke.tool, "tool")
+        check_text(stroke.author or "", "author")
         match stroke:
             case Stroke() | Polygon():
                 _arguments.checked_class(stroke.class_index, self._mask.classes)
                 return self._writer.draw(stroke.drawing(), stroke.tool, stroke.author)
-            case FloodFill() | HoleFill():
+            case FloodFill() | HoleFill() | Found():
                 _arguments.checked_class(stroke.class_index, self._mask.classes)
                 return self._fill(stroke)
             case Take():
@@ -81,7 +83,7 @@ class Changes:
         change = Change(Kind.REGION, inside, tool, author, class_index)
         return self._writer.set_pixels(change, boxes, pixels.after)
 
-    def _fill(self, stroke: FloodFill | HoleFill) -> Entry | None:
+    def _fill(self, stroke: FloodFill | HoleFill | Found) -> Entry | None:
         area = stroke.area(self._mask)
         boxes = area.boxes() if area else []
         if area is None or not boxes:

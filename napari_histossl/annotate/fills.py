@@ -1,4 +1,4 @@
-"""What a person fills or takes: by connected pixels, by holes, from a proposal.
+"""What a person fills or takes: connected pixels, holes, what a tool or model found.
 
 What is set is journalled as pixels, since it depends on what was there.
 """
@@ -124,6 +124,60 @@ class HoleFill:
         found = np.asarray(ndimage.binary_fill_holes(encloses)) & ~encloses
         spared = self.spared
         return Area(found, box, level, within, self.class_index, spared=spared)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Found:
+    """An area that a tool found on the screen, such as a wand that grows by colour.
+
+    Attributes
+    ----------
+    found : ndarray of shape (height, width) and dtype bool
+        Which pixels of a level of the mask belong to it.
+    box_px : Box
+        Where these pixels are, in pixels of that level.
+    level : int
+        The level.
+    class_index : int
+        Class that is set; 0 takes labels away.
+    spared : tuple of int
+        Classes that are not painted over; 0 for what is unlabelled.
+    tool : str
+        Name for the history.
+    author : str or None
+        Who did it; None stands for the login name.
+
+    Raises
+    ------
+    AnnotationError
+        If the pixels do not have the shape of the box.
+    """
+
+    found: NDArray[np.bool_]
+    box_px: Box
+    level: int
+    class_index: int
+    spared: tuple[int, ...] = ()
+    tool: str = "wand"
+    author: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.found.shape != self.box_px.shape or self.level < 0:
+            raise AnnotationError(
+                f"an area has the shape of its box, {self.box_px.shape}, on a level "
+                f"from 0 on; got {self.found.shape} on level {self.level}"
+            )
+
+    def area(self, mask: Readable) -> Area | None:
+        """Return what is to be set."""
+        return Area(
+            self.found.astype(np.bool_, copy=False),
+            self.box_px,
+            self.level,
+            Box(0, 0, *mask.shape),
+            self.class_index,
+            spared=self.spared,
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)

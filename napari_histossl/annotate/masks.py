@@ -80,7 +80,7 @@ class MaskStore(KeptMask):
         base: NDArray[np.uint8] | LabelSource | None = None,
         provenance: Mapping[str, Any] | None = None,
         downsample: float = 1.0,
-        dtype: DTypeLike = np.uint8,
+        dtype: DTypeLike | None = None,
     ) -> Self:
         """Make an empty mask, or one that starts from a proposal.
 
@@ -100,8 +100,8 @@ class MaskStore(KeptMask):
             What the mask is made from; plain values that JSON can hold.
         downsample : float
             Pixels of the slide's level 0 per pixel of the mask.
-        dtype : data type
-            uint8 or uint16.
+        dtype : data type or None
+            uint8 or uint16; None for the smaller one that holds all classes.
 
         Raises
         ------
@@ -169,7 +169,7 @@ class MaskStore(KeptMask):
 
         Parameters
         ----------
-        stroke : Stroke, Polygon, FloodFill, HoleFill or Take
+        stroke : Stroke, Polygon, FloodFill, HoleFill, Found or Take
             What was drawn. Parts outside the mask are cut off; the receipt of a stroke
             wholly outside says so and has no number. What covers more than a million
             pixels is journaled as geometry and shown from then on; `settle` fills it.

@@ -7,6 +7,7 @@ import pytest
 
 from napari_histossl.annotate import (
     FloodFill,
+    Found,
     HoleFill,
     MaskStore,
     Polygon,
@@ -91,6 +92,39 @@ def test_a_hole_that_reaches_the_edge_of_the_view_is_none(mask):
     assert mask.paint(HoleFill(1, Box(200, 100, 200, 200))).seq is None
     with pytest.raises(AnnotationError, match="only a class has holes"):
         mask.paint(HoleFill(0, WHOLE))
+
+
+@pytest.mark.parametrize("level", [0, 1])
+def test_what_a_wand_found_on_a_level_is_set_on_all(mask, level):
+    ring(mask)
+    found = np.zeros((100, 120), bool)
+    found[10:90, 20:100] = True
+    box = Box(120 >> level, 100 >> level, 100, 120)
+    mask.paint(Found(found, box, level, 2, spared=(1,)))
+    before = np.zeros(SHAPE, bool)
+    inside = before[box.y << level :, box.x << level :]
+    full = found.repeat(2**level, 0).repeat(2**level, 1)
+    inside[: full.shape[0], : full.shape[1]] = full
+    labels = mask.read(WHOLE)
+    np.testing.assert_array_equal(labels == 2, before & (labels != 1))
+    assert list(mask.entries())[-1].tool == "wand"
+
+
+def test_an_area_of_another_shape_than_its_box_is_refused():
+    with pytest.raises(AnnotationError, match=r"\(4, 4\)"):
+        Found(np.ones((3, 3), bool), Box(0, 0, 4, 4), 0, 1)
+
+
+def test_a_tool_with_an_endless_name_is_refused(mask):
+    with pytest.raises(AnnotationError, match="at most 200"):
+        mask.paint(FloodFill((1, 1), 1, WHOLE, tool="x" * 1000))
+
+
+def test_the_receipt_is_the_entry(mask):
+    receipt = mask.paint(Stroke([(5, 5)], 3, 1))
+    (entry,) = mask.entries()
+    assert receipt.entry == entry
+    assert (receipt.seq, receipt.box, receipt.hash) == (1, entry.box, entry.hash)
 
 
 # ---- Taking from a proposal ----
