@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -87,8 +87,15 @@ def tiles(
     tissue: Annotated[
         float, typer.Option(min=0, max=1, help="Share of a tile that is tissue.")
     ] = 0.25,
+    naming: Annotated[
+        Literal["folders", "labels"],
+        typer.Option(
+            help="folders: img_dir and ann_dir; labels: train/NAME[1001].png and "
+            "val/img, val/mask, as LUAD-HistoSeg and BCSS have it."
+        ),
+    ] = "folders",
 ) -> None:
-    """Cut tiles of slides and of their masks: img_dir and ann_dir.
+    """Cut tiles of slides and of their masks, to learn from.
 
     PANDA's slides of one hospital, or slides with masks made here. Tiles of too little
     tissue, and those in which nothing is labelled, are left out. Cutting that was
@@ -101,9 +108,13 @@ def tiles(
 
     slides = slides_of(folder, find_layout(folder) if layout == "auto" else layout)
     problems: list[str] = []
-    work = cut_tiles(slides, out, TilePlan(tile_px, mpp, tissue), problems)
+    plan = TilePlan(tile_px, mpp, tissue)
+    work = cut_tiles(slides, out, plan, problems, naming)
     show_progress(work, "cutting")
     for sentence in problems:
         print(sentence)
-    for part in sorted((out / "img_dir").glob("*")):
-        print(f"{part.name}: {len(list(part.glob('*.png')))} tiles")
+    for part in ("train", "val", "test"):
+        pictures = out / "img_dir" / part if naming == "folders" else out / part
+        count = sum(path.parent.name != "mask" for path in pictures.rglob("*.png"))
+        if count:
+            print(f"{part}: {count} tiles")

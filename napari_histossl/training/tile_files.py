@@ -1,7 +1,8 @@
-"""Tiles of slides and of their masks as files, in img_dir and ann_dir.
+"""Tiles of slides and of their masks as files.
 
-What `training.folder_sets` reads again, and mmsegmentation too. Cutting that was
-interrupted goes on where it was.
+In img_dir and ann_dir, which `training.folder_sets` reads again, and mmsegmentation
+too; or with labels in their names, which `training.named_labels` reads. Cutting that
+was interrupted goes on where it was.
 """
 
 from __future__ import annotations
@@ -18,12 +19,12 @@ from napari_histossl.slide.levels import read_at
 from napari_histossl.store.masks import write_values_png
 from napari_histossl.store.provenance import describe
 from napari_histossl.store.whole import written_whole
-from napari_histossl.training.folder_sets import IMAGES, MASK_ENDING, MASKS
 from napari_histossl.training.masked_slides import MaskedSlide, SlideSet
 from napari_histossl.training.set_description import DESCRIPTION, SetDescription
 from napari_histossl.training.slide_patches import Place
 from napari_histossl.training.slide_sets import labels_at, refuse_other_size
 from napari_histossl.training.tile_grid import TilePlan, find_tiles
+from napari_histossl.training.tile_names import Naming, tile_paths
 
 DONE = "done.txt"
 """Names of the slides that are finished, one a line."""
@@ -34,6 +35,7 @@ def cut_tiles(
     out: str | Path,
     plan: TilePlan,
     problems: list[str],
+    naming: Naming = "folders",
 ) -> Iterator[Progress]:
     """Cut tiles of slides and of their masks.
 
@@ -42,12 +44,14 @@ def cut_tiles(
     slides : SlideSet
         The slides; those without a mask are left out.
     out : str or Path
-        Folder for img_dir, ann_dir and their description.
+        Folder for the tiles and their description.
     plan : TilePlan
         Size, scale and tissue of the tiles. A tile in which nothing is labelled is
         left out too.
     problems : list of str
         Receives a sentence for each slide that is left out.
+    naming : {"folders", "labels"}, optional
+        How the tiles lie there; see `tile_names.Naming`.
 
     Yields
     ------
@@ -63,7 +67,7 @@ def cut_tiles(
     """
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
-    _describe(out, slides, plan)
+    _describe(out, slides, plan, naming)
     finished = _finished(out)
     for done, one in enumerate(slides.slides):
         if one.group in finished:
@@ -72,7 +76,7 @@ def cut_tiles(
             problems.append(f"{one.source.path} is left out: it has no mask")
             continue
         try:
-            for count in _cut_slide(one, slides, out, plan):
+            for count in _cut_slide(one, slides, out, plan, naming):
                 message = f"{one.group}, tile {count}"
                 yield Progress(done, len(slides.slides), message=message)
         except HistoSSLError as error:
@@ -83,8 +87,9 @@ def cut_tiles(
     yield Progress(len(slides.slides), len(slides.slides), message="finished")
 
 
-def _describe(out: Path, slides: SlideSet, plan: TilePlan) -> None:
-    told = {"tiles": asdict(plan), "classes": slides.classes.to_json()}
+def _describe(out: Path, slides: SlideSet, plan: TilePlan, naming: Naming) -> None:
+    tiles = {**asdict(plan), "naming": naming}
+    told = {"tiles": tiles, "classes": slides.classes.to_json()}
     before = out / DESCRIPTION
     if before.is_file():
         _refuse_other(before, told)
@@ -117,24 +122,23 @@ def _finished(out: Path) -> set[str]:
 
 
 def _cut_slide(
-    one: MaskedSlide, slides: SlideSet, out: Path, plan: TilePlan
+    one: MaskedSlide, slides: SlideSet, out: Path, plan: TilePlan, naming: Naming
 ) -> Iterator[int]:
     """Write the tiles of a slide that are not there yet; yield how many there are."""
     assert one.mask is not None
-    table = slides.table()
-    images, masks = out / IMAGES / one.split, out / MASKS / one.split
-    for folder in (images, masks):
-        folder.mkdir(parents=True, exist_ok=True)
+    table, n_classes = slides.table(), len(slides.classes)
     with one.source.open() as slide, one.mask.open() as labels:
         refuse_other_size(one, slide.levels[0].shape)
         for count, place in enumerate(find_tiles(slide, plan), 1):
             name = f"{one.group}_y{place.box.y}_x{place.box.x}"
-            picture, mask = images / f"{name}.png", masks / f"{name}{MASK_ENDING}"
-            if not picture.is_file():  # written last
-                values = table[labels_at(labels, place)]
-                if (values != len(slides.classes)).any():
-                    write_values_png(mask, values, slides.classes, len(slides.classes))
-                    _write_picture(slide, place, picture)
+            values = table[labels_at(labels, place)]
+            files = tile_paths(naming, one.split, name, values, n_classes)
+            picture, mask = (out / file for file in files)
+            if (values != n_classes).any() and not picture.is_file():
+                for file in (mask, picture):
+                    file.parent.mkdir(parents=True, exist_ok=True)
+                write_values_png(mask, values, slides.classes, n_classes)
+                _write_picture(slide, place, picture)  # last: tells that both are there
             yield count
 
 

@@ -1,5 +1,7 @@
 """Tiles of slides and of masks: as files, resumed, and read again as a set."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -95,3 +97,30 @@ def test_a_slide_that_cannot_be_read_is_left_out(radboud, tmp_path):
     problems = cut(radboud, tmp_path / "tiles")
     assert len(problems) == 2
     assert "0005f7aa.tiff is left out: " in problems[0]
+
+
+@pytest.mark.parametrize("split", ["train", "val"])
+def test_tiles_with_labels_in_their_names(radboud, tmp_path, split):
+    slides = tuple(replace(slide, split=split) for slide in radboud.slides)
+    list(cut_tiles(replace(radboud, slides=slides), tmp_path / "a", PLAN, [], "labels"))
+    cut(radboud, tmp_path / "b")
+    plain = open_patch_set(tmp_path / "b")
+    part = "train_masks" if split == "train" else split
+    named = open_patch_set(tmp_path / "a", "drawn", part)
+    assert [name.partition("[")[0] for name in named.names] == [
+        name.removesuffix(".png") for name in plain.names
+    ]
+    assert named.classes == plain.classes
+    assert len(set(named.groups)) == 1
+    for index in range(len(named)):
+        mask = named.mask(index)
+        assert np.array_equal(mask, plain.mask(index))
+        assert np.array_equal(named.image(index), plain.image(index))
+        shares = np.bincount(mask.ravel(), minlength=6)[:5] / mask.size
+        assert named.labels[index].tolist() == (shares >= 0.02).astype(int).tolist()
+
+
+def test_two_ways_of_naming_are_not_mixed(radboud, tmp_path):
+    cut(radboud, tmp_path / "a")
+    with pytest.raises(DataSetError, match="tells of other tiles"):
+        list(cut_tiles(radboud, tmp_path / "a", PLAN, [], "labels"))
