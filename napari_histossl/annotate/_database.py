@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import sqlite3
+import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -201,17 +204,15 @@ def one_line(error: Exception) -> str:
 
 
 def _connect(path: Path, mode: str) -> sqlite3.Connection:
-    uri = f"{path.resolve().as_uri()}?mode={mode}"
-    if mode == "ro" and not path.with_name(f"{path.name}-wal").exists():
-        # Without this, a write-ahead journal in a read-only folder does not open.
-        uri += "&immutable=1"
-    connection = sqlite3.connect(
-        uri,
-        uri=True,
-        timeout=_BUSY_S,
-        isolation_level=None,
-        check_same_thread=False,
-    )
+    log = path.with_name(f"{path.name}-wal")
+    if mode == "ro" and log.exists() and not os.access(path.parent, os.W_OK):
+        connection = _in_memory(path, log)
+    else:
+        uri = f"{path.resolve().as_uri()}?mode={mode}"
+        if mode == "ro" and not log.exists():
+            # Without this, a journal in a read-only folder does not open.
+            uri += "&immutable=1"
+        connection = _open(uri)
     # A damaged letter is found by the chain of hashes, and does not stop the reading.
     connection.text_factory = lambda text: text.decode(errors="replace")
     if mode != "ro":
@@ -219,3 +220,35 @@ def _connect(path: Path, mode: str) -> sqlite3.Connection:
         connection.execute("PRAGMA journal_mode=WAL")
         make_durable(connection)
     return connection
+
+
+def _in_memory(path: Path, log: Path) -> sqlite3.Connection:
+    """Return a copy of a journal, with what a killed writer left in its log.
+
+    SQLite reads a log only where it may write beside it.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / path.name
+        try:
+            shutil.copyfile(path, copy)
+            shutil.copyfile(log, Path(folder) / log.name)
+        except OSError as error:
+            raise JournalError(f"the journal {path} cannot be read ({error})") from (
+                error
+            )
+        source, memory = _open(copy.as_uri()), _open(":memory:")
+        try:
+            source.backup(memory)
+        finally:
+            source.close()
+    return memory
+
+
+def _open(uri: str) -> sqlite3.Connection:
+    return sqlite3.connect(
+        uri,
+        uri=True,
+        timeout=_BUSY_S,
+        isolation_level=None,
+        check_same_thread=False,
+    )

@@ -207,11 +207,18 @@ AS_NOBODY = """
     import os, tempfile, pathlib, shutil
     from napari_histossl.annotate import MaskStore, Stroke
     from napari_histossl.geometry import Box
-    folder = pathlib.Path(tempfile.mkdtemp())
+    top = folder = pathlib.Path(tempfile.mkdtemp())
     try:
-        with MaskStore.create(folder / "a.ome.zarr", (600, 600), 0.5) as mask:
-            mask.paint(Stroke([(100, 100)], 20, 1))
-        for place in [folder, *folder.rglob("*")]:
+        mask = MaskStore.create(folder / "a.ome.zarr", (600, 600), 0.5)
+        mask.paint(Stroke([(100, 100)], 20, 1))
+        if {is_killed}:
+            shutil.copytree(folder, folder / "killed")
+        mask.close()
+        if {is_killed}:
+            folder = folder / "killed"
+            assert list(folder.glob("*-wal"))
+            next(folder.glob("*.lock")).unlink()
+        for place in [top, *top.rglob("*")]:
             place.chmod(0o555 if place.is_dir() else 0o444)
         if os.geteuid() == 0:
             os.seteuid(65534)
@@ -220,15 +227,17 @@ AS_NOBODY = """
             print(mask.why_read_only)
     finally:
         os.seteuid(os.getuid())
-        for place in [folder, *folder.rglob("*")]:
+        for place in [top, *top.rglob("*")]:
             place.chmod(0o755)
-        shutil.rmtree(folder)
+        shutil.rmtree(top)
 """
 
 
 @pytest.mark.skipif(not hasattr(os, "seteuid"), reason="needs POSIX users")
-def test_a_read_only_folder_opens_for_viewing_and_says_why():
-    done = run(AS_NOBODY)
+@pytest.mark.parametrize("is_killed", [False, True])
+def test_a_read_only_folder_opens_for_viewing_and_says_why(is_killed):
+    """Also after a process was killed that had not put its log into the journal."""
+    done = run(AS_NOBODY.format(is_killed=is_killed))
     assert done.stderr == ""
     facts, why = done.stdout.splitlines()
     assert facts == "True 1 1"
