@@ -186,7 +186,7 @@ def own_slides(root: Path) -> SlideSet:
     if not slides:
         raise DataSetError(
             f"no slide in {root} has a mask made here; make one on the Correct page, "
-            f"or: napari-histossl mask create SLIDE"
+            f"or: napari-histossl mask new SLIDE"
         )
     classes = _common(root, tables)
     known = frozenset({UNLABELLED, *(info.index for info in classes)})

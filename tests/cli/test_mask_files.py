@@ -11,7 +11,9 @@ import tifffile
 from napari_histossl.annotate import MaskStore, Stroke
 from napari_histossl.classes import Origin
 from napari_histossl.cli import main
-from napari_histossl.store.paths import mask_path, results_folder
+from napari_histossl.geometry import Box
+from napari_histossl.store import Pyramid
+from napari_histossl.store.paths import mask_path, overlay_path, results_folder
 
 
 @pytest.fixture
@@ -226,6 +228,21 @@ def test_masks_of_different_sizes_are_not_compared(run, path, tiny_tiff):
     done = run("compare", path, mask_path(results_folder(tiny_tiff), "rough"))
     assert done.code == 1
     assert "make one of them again" in done.err
+
+
+def test_from_an_overlay(run, tiny_tiff):
+    overlay = overlay_path(results_folder(tiny_tiff), "heads")
+    values = np.zeros((1, 44, 57), np.float32)
+    values[0, 5:9, 10:20] = 3
+    with Pyramid.create(
+        overlay, shape=values.shape, dtype=np.float32, pixel_um_yx=(8, 8)
+    ) as pyramid:
+        pyramid.write(Box(0, 0, 44, 57), values)
+    done = run("from-overlay", tiny_tiff, "heads", "--threshold", 2, "--name", "model")
+    assert done.code == 0, done.err
+    labels, origin = pixels(mask_path(results_folder(tiny_tiff), "model"))
+    assert np.count_nonzero(labels == 1) == 4 * 10 * 16 * 16
+    np.testing.assert_array_equal(origin, np.where(labels, Origin.MODEL, 0))
 
 
 def test_commands_have_their_names(run):

@@ -9,10 +9,12 @@ from hypothesis.extra.numpy import arrays
 from masks_in_memory import ArrayMask
 
 from napari_histossl.annotate import MaskStore
+from napari_histossl.annotate._polygon_raster import rasterise_rings
 from napari_histossl.annotate.formats import asap, geojson, painting
 from napari_histossl.annotate.formats.shapes import Polygon, Shape, Shapes
 from napari_histossl.classes import DEFAULT_CLASSES, ClassTable, Origin
 from napari_histossl.errors import AnnotationError, ClassTableError
+from napari_histossl.geometry import Box
 
 
 class PaintedArray:
@@ -88,6 +90,18 @@ def test_a_pixel_is_painted_if_its_centre_lies_inside(outlines, tile_px):
         patch.setattr(painting, "_TILE_PX", tile_px)
         got = painted(Shapes(tuple(shapes)), (20, 20))
     np.testing.assert_array_equal(got[~unsure], expected[~unsure])
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    ring=arrays(np.float64, (7, 2), elements=st.integers(-8, 88).map(lambda n: n / 4))
+)
+def test_a_shape_and_a_polygon_that_is_drawn_cover_the_same_pixels(ring):
+    """Drawn polygons count from the centre of the first pixel, shapes from its edge."""
+    box = Box(0, 0, 20, 20)
+    drawn = rasterise_rings(((ring - 0.5).astype(np.float32),), box)
+    shapes = Shapes((Shape((Polygon(ring),), "tumour"),))
+    np.testing.assert_array_equal(painted(shapes, box.shape), drawn)
 
 
 def test_later_shapes_lie_on_top_and_what_takes_away_on_top_of_all():
