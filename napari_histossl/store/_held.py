@@ -17,7 +17,8 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from napari_histossl.store._chunks import ChunkFiles
+from napari_histossl.errors import StoreError
+from napari_histossl.store._chunks import ChunkFiles, is_known
 from napari_histossl.store._marks import sync_file, sync_folder
 
 _FILES_AT_ONCE = 256
@@ -121,3 +122,19 @@ def _write_beside(path: Path, body: bytes) -> Path:
         part.unlink(missing_ok=True)
         raise
     return part
+
+
+def held_boxes(folder: Path, array: Any) -> HeldChunks:
+    """Return access to an array that holds what is written.
+
+    Raises
+    ------
+    StoreError
+        If the array lies on the disk in a way that only zarr itself knows.
+    """
+    if not is_known(array):
+        raise StoreError(
+            f"{folder} was rewritten by another program in a layout that can be read "
+            f"but not corrected here; export the mask there and import it again"
+        )
+    return HeldChunks(folder, array)

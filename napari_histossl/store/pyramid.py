@@ -13,13 +13,14 @@ from numpy.typing import DTypeLike, NDArray
 from napari_histossl.classes import ClassTable
 from napari_histossl.closing import Closing
 from napari_histossl.errors import GeometryError, StoreError
-from napari_histossl.geometry import Box, Level, TileGrid
+from napari_histossl.geometry import Box, Level
 from napari_histossl.store import _layout, _ngff
-from napari_histossl.store._chunks import Boxes, boxes_of, is_known
+from napari_histossl.store._chunks import boxes_of
 from napari_histossl.store._guard import store_errors
 from napari_histossl.store._header import Header
-from napari_histossl.store._held import HeldChunks
+from napari_histossl.store._held import HeldChunks, held_boxes
 from napari_histossl.store._marks import Marks, sync_file, sync_folder
+from napari_histossl.store._refreshing import padded_to_even, pieces_below
 from napari_histossl.store.lock import WriterLock
 from napari_histossl.store.reduce import Reducer, ReducerName, named_reducer
 
@@ -28,9 +29,6 @@ if TYPE_CHECKING:
 
 _MARKS = "0/done.txt"
 """Resume marks lie in the folder of level 0, where zarr looks for nothing."""
-
-_REFRESH_PX = 1024
-"""Large boxes are refreshed in squares of this many pixels: memory stays bounded."""
 
 
 class Pyramid(Closing):
@@ -90,7 +88,7 @@ class Pyramid(Closing):
         self.arrays: tuple[Any, ...] = tuple(
             group[dataset["path"]] for dataset in found["datasets"]
         )
-        access = _held_boxes if hold_writes else boxes_of
+        access = held_boxes if hold_writes else boxes_of
         self._boxes = tuple(
             access(path / dataset["path"], array)
             for dataset, array in zip(found["datasets"], self.arrays, strict=True)
@@ -366,13 +364,11 @@ class Pyramid(Closing):
         """
         self._require_writable()
         dirty = (box or self.levels[0].box).intersection(self.levels[0].box)
+        if dirty is None:
+            return
         with self._busy:
-            for level in range(1, len(self.levels)):
-                if dirty is None:
-                    return
-                dirty = _halved(dirty)
-                for piece in _pieces(dirty):
-                    self._refresh_piece(level, piece)
+            for level, piece in pieces_below(dirty, len(self.levels)):
+                self._refresh_piece(level, piece)
 
     def reduced(self, pixels: NDArray[Any]) -> NDArray[Any]:
         """Return pixels of the next coarser level by this pyramid's reducer.
@@ -392,11 +388,7 @@ class Pyramid(Closing):
                 f"{self.path.name} was made with a reducer of its own; give it: "
                 f"Pyramid.open(path, 'r+', reducer=...)"
             )
-        missing = pixels.shape[-2] % 2, pixels.shape[-1] % 2
-        if any(missing):
-            margins = [(0, 0)] * (pixels.ndim - 2) + [(0, m) for m in missing]
-            pixels = np.pad(pixels, margins, mode="edge")
-        return self._reducer(pixels)
+        return self._reducer(padded_to_even(pixels))
 
     def _refresh_piece(self, level: int, box: Box) -> None:
         fine_box = Box(2 * box.y, 2 * box.x, 2 * box.height, 2 * box.width)
@@ -499,26 +491,3 @@ def _remembered(header: Header) -> Reducer | None:
     if header.reducer == "callable":
         return None
     return named_reducer(header.reducer, header.classes)
-
-
-def _held_boxes(folder: Path, array: Any) -> Boxes:
-    if not is_known(array):
-        raise StoreError(
-            f"{folder} was rewritten by another program in a layout that can be read "
-            f"but not corrected here; export the mask there and import it again"
-        )
-    return HeldChunks(folder, array)
-
-
-def _halved(box: Box) -> Box:
-    y, x = box.y // 2, box.x // 2
-    return Box(y, x, -(-box.y1 // 2) - y, -(-box.x1 // 2) - x)
-
-
-def _pieces(box: Box) -> Iterator[Box]:
-    """Cut a box along a fixed grid, so that pieces meet at chunk borders."""
-    grid = TileGrid((box.y1, box.x1), _REFRESH_PX)
-    for row, column in grid.covering(box):
-        piece = grid.box(row, column).intersection(box)
-        if piece is not None:
-            yield piece
