@@ -66,7 +66,7 @@ class Recipe:
         yes.
     classifier_momentum, classifier_decay : float
         (8) Momentum and weight decay of the classifier's training: 0.9 and 0.0005; the
-        code hands its weight decay over as the momentum: 0.0005 and 0.
+        code hands its weight decay over as the momentum, too: 0.0005 and 0.0005.
     gate_on : {"probabilities", "logits"}
         (9) What the gate sets to 0: probabilities, and the others are scaled to a sum
         of 1; logits, so that a gated class wins where all others are below 0.
@@ -141,7 +141,7 @@ _PUBLISHED = Recipe(
     background_logit=True,
     loss_over_batch=True,
     classifier_momentum=5e-4,
-    classifier_decay=0.0,
+    classifier_decay=5e-4,
     gate_on="logits",
     head_rate=10.0,
 )
