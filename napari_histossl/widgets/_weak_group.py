@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from qtpy.QtCore import QSignalBlocker, QTimer, Signal
+from qtpy.QtCore import QSignalBlocker, Signal
 from qtpy.QtGui import QShowEvent
-from qtpy.QtWidgets import QLabel, QSlider, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_histossl.errors import HistoSSLError
-from napari_histossl.models.recipe import GATE_EPSILON, recipe
+from napari_histossl.models.recipe import recipe
 from napari_histossl.overlays.class_proposal import LabelChoice
 from napari_histossl.panels.class_compare import Comparison
 from napari_histossl.panels.class_shown import (
@@ -20,15 +20,9 @@ from napari_histossl.panels.class_shown import (
     Shown,
     list_shown,
 )
-from napari_histossl.panels.correct import (
-    MaskChoice,
-    free_mask_name,
-    resolve,
-    start_mask,
-)
 from napari_histossl.widgets import _weak_texts as texts
 from napari_histossl.widgets._errors import show_error
-from napari_histossl.widgets._form import button, combo, form, note, row, slider
+from napari_histossl.widgets._form import button, combo, note, row
 from napari_histossl.widgets._key_table import END_POINTING, MAKE_MASK
 from napari_histossl.widgets._keys import LayerKeys, bind_on_page
 from napari_histossl.widgets._masking import masked
@@ -36,13 +30,11 @@ from napari_histossl.widgets._overlays_texts import sentence
 from napari_histossl.widgets._weak_compare import CompareSection
 from napari_histossl.widgets._weak_layer import ClassLayer
 from napari_histossl.widgets._weak_legend import AFTER, HERE, IOU, ClassLegend
+from napari_histossl.widgets._weak_mask import MaskMaker
 from napari_histossl.widgets._weak_runs import ClassRuns
+from napari_histossl.widgets._weak_sliders import ClassSliders
 from napari_histossl.widgets._weak_tile import TileUnderCursor
 from napari_histossl.widgets._workbench import Workbench
-
-_STEPS = 100
-_DELAY_MS = 40
-"""What is left out is read anew when a slider has rested for so long."""
 
 
 class WeakGroup(QWidget):
@@ -65,10 +57,6 @@ class WeakGroup(QWidget):
         super().__init__()
         self.bench = bench
         self.layer = ClassLayer(bench)
-        self._late = QTimer(self)
-        self._late.setSingleShot(True)
-        self._late.setInterval(_DELAY_MS)
-        self._late.timeout.connect(self._show)
         self._build()
         self.tile = TileUnderCursor(bench, self.runs.tile_choice)
         self._lay_out()
@@ -78,11 +66,8 @@ class WeakGroup(QWidget):
     # ---- Building
 
     def _build(self) -> None:
-        self.threshold, self.epsilon, self.mu = (slider(_STEPS) for _ in range(3))
-        self.epsilon.setMaximum(_STEPS - 1)  # at 1 no class could ever be there
-        self.epsilon.setValue(round(GATE_EPSILON * _STEPS))
-        self.mu.setValue(65)
-        self.runs = ClassRuns(self.bench, lambda: self._share(self.epsilon), self._told)
+        self.sliders, self._maker = ClassSliders(), MaskMaker(self.bench)
+        self.runs = ClassRuns(self.bench, lambda: self.sliders.absent_to, self._told)
         self.shown = combo()
         self.take_off = button(
             "Take off", self._take_off, "What was computed stays with the slide"
@@ -95,9 +80,6 @@ class WeakGroup(QWidget):
             f"Make an editable mask ({MAKE_MASK.name})", self.make_mask
         )
         self.compare = CompareSection(self.bench)
-        self._values = {
-            one: QLabel() for one in (self.threshold, self.epsilon, self.mu)
-        }
 
     def _lay_out(self) -> None:
         column = QVBoxLayout(self)
@@ -108,13 +90,7 @@ class WeakGroup(QWidget):
         line.setStretch(0, 1)
         column.addLayout(line)
         column.addWidget(self.legend)
-        rows = form()
-        rows.addRow("From", self._line(self.threshold, "Least value that is shown"))
-        rows.addRow("Epsilon", self._line(self.epsilon, "Up to this a class is absent"))
-        rows.addRow(
-            "Mu", self._line(self.mu, "Above this share of its maximum it is hidden")
-        )
-        column.addLayout(rows)
+        column.addWidget(self.sliders)
         for widget in (
             self.follow,
             self.status,
@@ -124,29 +100,14 @@ class WeakGroup(QWidget):
         ):
             column.addWidget(widget)
 
-    def _line(self, one: QSlider, tip: str) -> QWidget:
-        """Return a slider with its number beside it."""
-        one.setToolTip(tip)
-        value = self._values[one]
-        value.setMinimumWidth(value.fontMetrics().horizontalAdvance("0.00"))
-        one.valueChanged.connect(
-            lambda _value: value.setText(f"{self._share(one):.2f}")
-        )
-        value.setText(f"{self._share(one):.2f}")
-        made = QWidget()
-        line = row(one, value)
-        line.setContentsMargins(0, 0, 0, 0)
-        made.setLayout(line)
-        return made
-
     def _connect(self) -> None:
         bench, tile = self.bench, self.tile
         self.shown.activated.connect(lambda _index: self._show())
         self.legend.chosen.connect(lambda _place: self._on_class())
-        for one in (self.threshold, self.epsilon):
-            one.valueChanged.connect(lambda _value: self._late.start())
-        self.epsilon.valueChanged.connect(lambda _value: self._show_tile())
-        self.mu.valueChanged.connect(lambda _value: self._show_tile())
+        self.sliders.rested.connect(self._show)
+        self.sliders.moved.connect(self._show_tile)
+        self._maker.said.connect(self.status.setText)
+        self._maker.made.connect(self._on_mask)
         self.runs.weights_changed.connect(tile.plan_anew)
         self.runs.done.connect(lambda _plan: self._show_newest())
         tile.told.connect(self._show_tile)
@@ -169,10 +130,6 @@ class WeakGroup(QWidget):
         self.refresh()
 
     # ---- What there is
-
-    @staticmethod
-    def _share(one: QSlider) -> float:
-        return one.value() / _STEPS
 
     def _told(self, text: str) -> str:
         told = masked(text, self.bench.hidden_names)
@@ -251,8 +208,8 @@ class WeakGroup(QWidget):
         self._show_tile()
 
     def _view(self, chosen: Shown) -> ClassView:
-        epsilon = None if chosen.is_final else self._share(self.epsilon)
-        labels = LabelChoice(chosen.path, epsilon, self._share(self.threshold))
+        epsilon = None if chosen.is_final else self.sliders.absent_to
+        labels = LabelChoice(chosen.path, epsilon, self.sliders.least)
         if chosen.as_labels:
             return LabelView(labels)
         return MapView(labels, self.legend.place)
@@ -301,11 +258,11 @@ class WeakGroup(QWidget):
             self.legend.set_numbers(HERE, None)
             self.legend.set_numbers(AFTER, None)
             return
-        classes, mu = plan.spec.classes, self._share(self.mu)
+        classes, mu = plan.spec.classes, self.sliders.hidden_from
         assert classes is not None
         self.legend.set_classes(classes)
         self.legend.show()
-        told, epsilon = tile.probabilities, self._share(self.epsilon)
+        told, epsilon = tile.probabilities, self.sliders.absent_to
         divisor = recipe(dict(plan.options)["recipe"]).attention_divisor
         after = tile.probabilities_after(mu, divisor)
         self.legend.set_numbers(HERE, told.tolist(), (told <= epsilon).tolist())
@@ -318,30 +275,9 @@ class WeakGroup(QWidget):
 
     def make_mask(self) -> None:
         """Make a mask of what is shown, in the worker; it knows where it is from."""
-        labels, shown = self.labels, self.bench.shown
-        if labels is None or shown is None:
-            return
-        if self.bench.worker.is_running:
-            self.status.setText(texts.MASK_BUSY)
-            return
-        try:
-            name = free_mask_name(shown.folder, "mask")
-            choice = MaskChoice(name=name, labels=labels)
-            plan = resolve(choice, shown.slide, shown.folder)
-        except HistoSSLError as error:
-            show_error(error)
-            return
-        self.status.setText(texts.MAKING)
+        self._maker.make(self.labels)
 
-        def on_done(complete: bool) -> None:
-            self._on_mask(plan.path, complete)
-
-        self.bench.run(on_done, start_mask, plan)
-
-    def _on_mask(self, path: Path, complete: bool) -> None:
-        if not complete:
-            return
-        self.status.setText(texts.MADE.format(path.name.removesuffix(".ome.zarr")))
+    def _on_mask(self, path: Path) -> None:
         self.compare.refresh()
         self.mask_made.emit(path)
 

@@ -207,16 +207,16 @@ def test_labels_maps_and_what_the_sliders_leave(window, maps, qtbot):
     assert "epsilon 0.1" in group._about.text()
     assert not group.layer.layer.editable
 
-    group.threshold.setValue(60)
+    group.sliders.threshold.setValue(60)
     settle(0.3)
     expected = ClassLabels.open(maps["segmentation"], threshold=0.6).read(WHOLE)
     assert 0 < (expected == 0).mean() < 1
     np.testing.assert_array_equal(shown(group, WHOLE), expected)
 
-    group.threshold.setValue(0)
+    group.sliders.threshold.setValue(0)
     group.show_title("classes tiny: pseudo-mask bn7")
     for epsilon in (0.1, 0.5):
-        group.epsilon.setValue(round(epsilon * 100))
+        group.sliders.epsilon.setValue(round(epsilon * 100))
         settle(0.3)
         labels = ClassLabels.open(maps["bn7"], epsilon=epsilon).read(WHOLE)
         np.testing.assert_array_equal(shown(group, WHOLE), labels)
@@ -239,8 +239,8 @@ def test_one_key_makes_a_mask_that_knows_where_it_is_from(window, maps, folder, 
     viewer, group = window
     group.refresh()
     group.show_title("classes tiny: pseudo-mask bn7")
-    group.epsilon.setValue(30)
-    group.threshold.setValue(55)
+    group.sliders.epsilon.setValue(30)
+    group.sliders.threshold.setValue(55)
     settle(0.3)
     with qtbot.waitSignal(group.mask_made, timeout=60_000) as made:
         press_key(viewer, "K")
@@ -303,11 +303,11 @@ def test_numbers_of_the_tile_and_what_dropout_hides(window, weights, qtbot):
     model, _ = load_model(weights["resnet38"])
     with torch.inference_mode():
         told = model(images)[0].sigmoid().numpy()
-    group.epsilon.setValue(5)
+    group.sliders.epsilon.setValue(5)
     expected = [f"{p:.2f}" if p > 0.05 else f"({p:.2f})" for p in told]
     assert group.legend.texts(HERE) == expected
     for mu in (0.9, 0.4):
-        group.mu.setValue(round(mu * 100))
+        group.sliders.mu.setValue(round(mu * 100))
         settle(0.1)
         with torch.inference_mode():
             logits = model.dropout_attention_logits(images, mu, divisor=None)
@@ -370,7 +370,9 @@ def test_measured_against_a_mask_and_where_they_differ(window, maps, folder, qtb
     middle = compared[2::PX, 2::PX]
     np.testing.assert_array_equal(drawn, np.where(labels != middle, middle, 0))
 
-    group.threshold.setValue(50)  # other labels: the numbers were of those before
+    group.sliders.threshold.setValue(
+        50
+    )  # other labels: the numbers were of those before
     settle(0.3)
     assert group.legend.texts(IOU) == ["–", "–"]
 
