@@ -6,6 +6,7 @@ import runpy
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -45,19 +46,24 @@ def _small_blocks():
 
 
 def _paint_and_kill(path, confirmed, delay_s):
-    painter = subprocess.Popen(
-        [sys.executable, str(SCRIPT), str(path)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-    )
-    with painter:
+    with (
+        tempfile.TemporaryFile() as errors,
+        subprocess.Popen(
+            [sys.executable, str(SCRIPT), str(path)],
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            env={**os.environ, "OMP_NUM_THREADS": "1"},
+        ) as painter,
+    ):
         for _ in range(confirmed):
             last = painter.stdout.readline()
         time.sleep(delay_s)
         painter.send_signal(signal.SIGKILL)
         rest = painter.stdout.read().split(b"\n")
+        painter.wait()
+        errors.seek(0)
+        said = errors.read().decode()
+    assert painter.returncode == -signal.SIGKILL, f"{painter.returncode}: {said}"
     # a number that was cut off was not confirmed to anybody
     lines = [line for line in [last.strip(), *rest[:-1]] if line]
-    assert painter.returncode == -signal.SIGKILL
     return int(lines[-1])
