@@ -13,6 +13,12 @@ _FLOPS = 3e10
 _RESIDUAL_FLOPS = 5e9
 """Of a residual network on 224 px, about: 3.6 for 18 layers, 8.2 for 50."""
 
+_CLASSIFIER_FLOPS = 2.0e11
+"""Of ResNet38d of full width on 224 px; they go with the square of the width."""
+
+_SEGMENTER_FLOPS = {"resnet101": 3.4e10, "small": 1.4e9}
+"""Of DeepLabV3+ on 224 px, by backbone."""
+
 _BATCH_S = 0.25
 """A batch takes about this long: a person who moves the view waits for one."""
 
@@ -38,8 +44,13 @@ class Calibration:
 
 def tile_flops(spec: ModelSpec) -> float:
     """Return the floating-point operations that one tile costs, about."""
+    scale = (spec.tile_px / 224) ** 2
+    if spec.task == "classifier":
+        return _CLASSIFIER_FLOPS * float(spec.config["width"]) ** 2 * scale
+    if spec.task == "segmenter":
+        return _SEGMENTER_FLOPS[spec.config["backbone"]] * scale
     if not spec.has_attention:  # residual networks: 2 to 8 GFLOP at 224 px
-        return _RESIDUAL_FLOPS * (spec.tile_px / 224) ** 2
+        return _RESIDUAL_FLOPS * scale
     dim, depth = int(spec.config["embed_dim"]), int(spec.config["depth"])
     tokens = spec.tokens + 1
     per_block = 24 * tokens * dim**2 + 4 * tokens**2 * dim

@@ -101,8 +101,10 @@ def resolve_segmentation(choice: SegmentationChoice, facts: SlideFacts) -> RunPl
         out = overlay_path(results_folder(facts.source, choice.workspace), name)
     step = step_px(choice, spec)
     plan = tile_plan(choice, facts, spec, name=name, out=out, step_px=step)
-    networks = 1 if classifier is None else 2
-    tile_s = networks * estimated_tile_s(spec)
+    tile_s = estimated_tile_s(spec)
+    if classifier is not None:  # it sees the same windows
+        seen = replace(classifier.spec, tile_px=spec.tile_px)
+        tile_s += estimated_tile_s(seen)
     return replace(
         plan,
         kind=SEGMENTATION,

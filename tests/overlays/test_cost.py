@@ -1,5 +1,7 @@
 """What a run costs, before and after it was measured; what its numbers mean."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.stats import rankdata
@@ -10,6 +12,7 @@ from napari_histossl.overlays.cost import (
     calibrated,
     choose_batch,
     estimated_tile_s,
+    tile_flops,
 )
 from napari_histossl.overlays.normalise import normalise
 from napari_histossl.overlays.plan import MEANINGS, UNITS
@@ -64,3 +67,20 @@ def test_normalisations():
 def test_equal_attention_shares_its_rank():
     flat = np.full((1, 1, 2, 2), 0.2)
     assert (normalise(flat, "rank") == 62.5).all()
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "flops"),
+    [
+        ("resnet38", {"width": 1.0}, 199.5e9),
+        ("resnet38", {"width": 0.125}, 3.14e9),
+        ("deeplabv3plus", {"backbone": "resnet101"}, 33.9e9),
+        ("deeplabv3plus", {"backbone": "small"}, 1.41e9),
+    ],
+)
+def test_operations_of_models_that_tell_classes(name, options, flops):
+    """Counted by PyTorch on 224 px; a quarter of them on half the edge."""
+    spec = model_spec(name, **options)
+    assert tile_flops(spec) == pytest.approx(flops, rel=0.03)
+    half = tile_flops(replace(spec, tile_px=112))
+    assert half == pytest.approx(flops / 4, rel=0.03)
