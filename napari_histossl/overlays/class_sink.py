@@ -11,7 +11,7 @@ from napari_histossl.classes import ClassTable
 from napari_histossl.geometry import Box
 from napari_histossl.overlays._overlay_files import refuse_another
 from napari_histossl.overlays.class_labels import ClassLabels
-from napari_histossl.overlays.dirty import CHUNK_PX, dirty_boxes
+from napari_histossl.overlays.dirty import CHUNK_PX, dirty_boxes, joined
 from napari_histossl.overlays.grid import Tile
 from napari_histossl.overlays.plan import RunPlan
 from napari_histossl.overlays.raster import Raster, RasterSink
@@ -113,7 +113,7 @@ class ClassSink(RasterSink):
         boxes: list[Box] = dirty_boxes(tiles, self._grids[maps])
         for box in boxes:
             target.write(box, made.read(box))
-        for box in boxes:
+        for box in joined(boxes):
             target.refresh(box)
         target.mark_done()
 

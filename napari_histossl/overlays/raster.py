@@ -18,7 +18,7 @@ from napari_histossl.overlays._overlay_files import (
     write_unreadable,
 )
 from napari_histossl.overlays.blend import blend_into, ramp
-from napari_histossl.overlays.dirty import CHUNK_PX, dirty_boxes
+from napari_histossl.overlays.dirty import CHUNK_PX, dirty_boxes, joined
 from napari_histossl.overlays.grid import StepGrid, Tile
 from napari_histossl.overlays.plan import DTYPE, RunPlan
 from napari_histossl.overlays.predictor import Values
@@ -249,7 +249,7 @@ class RasterSink(Closing):
             blend_into(data, box, self._parts(index, box), self._weights[index])
             pyramid.write(box, data)
             written.append(box)
-        for box in written:
+        for box in joined(written):
             pyramid.refresh(box)
         return written
 

@@ -78,3 +78,12 @@ def test_a_sink_over_many_chunks_and_many_openings(large, overlap):
         np.testing.assert_array_equal(pyramid.read(whole), expected.astype(np.float16))
         assert len(pyramid.levels) == 1
         assert len(pyramid.done_keys()) == 3000
+
+
+def test_neighbours_are_joined_and_nothing_is_left_out():
+    from napari_histossl.overlays.dirty import CHUNK_PX, joined
+
+    near = [Box(0, 0, 256, 256), Box(256, 512, 256, 100), Box(300, 20, 7, 9)]
+    far = [Box(4 * CHUNK_PX, 0, 10, 10), Box(0, 9 * CHUNK_PX, 256, 256)]
+    found = joined([*near, *far])
+    assert found == [Box(0, 0, 512, 612), far[1], far[0]]
