@@ -347,7 +347,8 @@ class Pyramid(Closing):
         part = data[(..., *inside.shifted(-box.y, -box.x).slices)]
         with self._busy:
             self._write_level(0, inside, part)
-            self._unsynced.update(self._boxes[0].files(inside))
+            if not isinstance(self._boxes[0], HeldChunks):  # those flush by themselves
+                self._unsynced.update(self._boxes[0].files(inside))
 
     def refresh(self, box: Box | None = None) -> None:
         """Recompute the coarser levels below a box of level 0.
