@@ -32,7 +32,7 @@ from napari_histossl.resources import sample_file  # noqa: E402
 from napari_histossl.slide import open_slide  # noqa: E402
 
 SIZES = {
-    "small": ({"width": 0.125}, {"backbone": "small"}, 64),
+    "small": ({"width": 0.125}, {"backbone": "small"}, 160),
     "published": ({"width": 1.0}, {"backbone": "resnet101"}, 12),
 }
 """Options of both networks, and the windows of one turn."""
