@@ -46,7 +46,7 @@ def test_a_scale_in_micrometres_and_a_file(show, tiny_tiff, tissue_picture):
     assert difference(window.shot()[:height, :width], expected) <= 0.02
 
 
-def test_real_slide(show, real_slide):
+def test_real_slide(real_slide, show):  # no window where there are no data
     window = show(real_slide)
     window.look((1200, 900))
     height, width = map(int, window.size)
