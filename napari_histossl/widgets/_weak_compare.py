@@ -54,6 +54,7 @@ class CompareSection(QWidget):
 
     def _build(self) -> None:
         self.masks = combo()
+        self.masks.setPlaceholderText("no mask on this slide yet")
         self.masks.currentIndexChanged.connect(lambda _index: self._forget())
         self._file = button(
             "File …",
