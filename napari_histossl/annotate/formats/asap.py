@@ -26,12 +26,11 @@ from napari_histossl.annotate.formats._mending import Tally, mended
 from napari_histossl.annotate.formats._names import checked_name
 from napari_histossl.annotate.formats._region_walk import ReadableMask
 from napari_histossl.annotate.formats._text import read_text
-from napari_histossl.annotate.formats._tracing import Tracer
+from napari_histossl.annotate.formats._text_out import Traced, write_text
 from napari_histossl.annotate.formats.shapes import Polygon, Ring, Shape, Shapes
 from napari_histossl.errors import AnnotationError
 from napari_histossl.geometry import Box
 from napari_histossl.jobs import Progress
-from napari_histossl.store.whole import written_whole
 
 _AREAS = ("Polygon", "Spline", "Rectangle")
 _WITHOUT_AREA = {"Dot": "points", "PointSet": "points", "Measurement": "lines"}
@@ -139,16 +138,8 @@ def write(
     StoreError
         If the file cannot be written.
     """
-    shapes: Iterable[Shape] = ()
-    with written_whole(Path(path)) as temporary:
-        if isinstance(source, Shapes):
-            shapes = source.shapes
-        else:
-            tracer = Tracer(source, box, level, downsample)
-            yield from tracer.run()
-            shapes = tracer.shapes()
-        with temporary.open("w", encoding="utf-8") as file:
-            _write(file, shapes)
+    traced = Traced(box, level, downsample)
+    yield from write_text(source, path, _write, traced)
 
 
 def _write(file: TextIO, shapes: Iterable[Shape]) -> None:
