@@ -131,18 +131,20 @@ class Writer:
         return self._applied(self._journal.append(change))
 
     def _step_large(self, change: Change, target: Entry) -> Entry:
-        """Owe what is filled and need no more what is not."""
+        """Owe what may be filled, and need no more what is not.
+
+        A block that is owed may be filled nevertheless: on the disk, before a crash.
+        """
         owed = self.filler.owed
         forgiven = [
             item for item in owed.all() if self.effects.of(item.seq).root == target.seq
         ]
-        spared = {item.number for item in forgiven}
         drawing = self.effects.of(target.seq).drawing
         boxes = {number_of(box): box for box in drawing.boxes(self._planes.shape)}
         numbers: Iterable[int] = boxes
         if change.kind is Kind.UNDO:  # where nothing was recorded, nothing changed
             numbers = self._journal.blobs.numbers(target.seq, "before")
-        due = [(number, boxes[number]) for number in numbers if number not in spared]
+        due = [(number, boxes[number]) for number in numbers]
         entry = self._journal.append(change, owed=due, forgiven=forgiven)
         owed.remove(forgiven)
         owed.add(owed_by(entry.seq, due))

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from napari_histossl.annotate import Kind, MaskStore, Polygon, Stroke, _blocks
+from napari_histossl.annotate.journal import Journal
 from napari_histossl.classes import Origin
 from napari_histossl.errors import JournalError
 from napari_histossl.geometry import Box
@@ -187,3 +188,35 @@ def test_what_was_removed_from_sealed_pixels_is_found(mask):
         mask._journal._database.run("DELETE FROM patches WHERE number = 0")
     with pytest.raises(JournalError, match="damaged at entry 1"):
         mask.verify()
+
+
+class PowerCut(BaseException):
+    """The process ends here."""
+
+
+def test_undo_and_redo_of_what_a_crash_made_owed_again(path, monkeypatch):
+    """The blocks are filled on the disk, and the journal does not know it yet."""
+
+    def cut(*_arguments):
+        raise PowerCut
+
+    mask = MaskStore.create(path, (SIDE, SIDE), 0.5)
+    mask.paint(square(1))
+    list(mask.settle())
+    mask.paint(square(3))
+    for step in ("undo", "redo"):
+        with monkeypatch.context() as patch:
+            patch.setattr(Journal, "settle", cut)
+            with pytest.raises(PowerCut):
+                list(mask.settle())
+        mask._writer.settler.close()
+        mask._journal.close()
+        mask._planes.close()
+        mask = MaskStore.open(path)
+        assert mask.owed_blocks == BLOCKS
+        getattr(mask, step)()
+        expected = truth(class_index={"undo": 1, "redo": 3}[step])
+        np.testing.assert_array_equal(mask.read(WHOLE), expected)
+    list(mask.settle())
+    np.testing.assert_array_equal(mask.read(WHOLE), expected)
+    mask.close()

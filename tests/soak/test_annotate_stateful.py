@@ -18,6 +18,7 @@ def test_whatever_is_done_to_a_mask_it_equals_a_plain_array():
             max_examples=1000,
             stateful_step_count=40,
             deadline=None,
+            derandomize=False,
             suppress_health_check=list(HealthCheck),
         ),
     )
