@@ -22,7 +22,7 @@ demo: $(VENV)/.demo-ready system
 	.ci/demo $(BIN)
 
 test: $(VENV)/.dev-ready system lint
-	$(WINDOW) --limit 1500 $(PYTEST)
+	$(WINDOW) --limit 2700 $(PYTEST)
 
 lint: $(VENV)/.dev-ready
 	.ci/lint $(BIN)

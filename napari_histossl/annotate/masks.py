@@ -62,6 +62,7 @@ class MaskStore(KeptMask):
     Examples
     --------
     >>> import tempfile
+    >>> from napari_histossl.annotate import Stroke
     >>> folder = tempfile.TemporaryDirectory()
     >>> with MaskStore.create(f"{folder.name}/a.ome.zarr", (600, 800), 0.5) as mask:
     ...     receipt = mask.paint(Stroke([(100, 100)], 10, class_index=1))

@@ -87,8 +87,9 @@ class CompareSection(QWidget):
         self.masks.clear()
         for path in places:
             self.masks.addItem(path.name.removesuffix(".ome.zarr"), path)
-        if before in places:
-            self.masks.setCurrentIndex(places.index(before))
+        if places:  # a list with a placeholder chooses nothing by itself
+            index = places.index(before) if before in places else 0
+            self.masks.setCurrentIndex(index)
         self.masks.blockSignals(False)
         self._file.setEnabled(shown is not None)
         self._enable()

@@ -9,8 +9,8 @@ import numpy as np
 PATIENCE_MS = 240_000
 """Nothing here takes so long, also where other work keeps all cores busy."""
 
-_ROUND_S = 0.01
-"""About as long as the window takes to look for events where nothing else runs."""
+_ROUND_S = 0.03
+"""About as long as the window takes for events and a frame where nothing else runs."""
 
 _MARGINS_PX = (16, 16, -16, -16)
 """Left, top, right, bottom: what is closer to the edge may be outside elsewhere."""
