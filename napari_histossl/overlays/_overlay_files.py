@@ -129,6 +129,23 @@ def refuse_another(
         )
 
 
+def reopen(path: str | Path, plan: RunPlan, parameters: Mapping[str, Any]) -> Pyramid:
+    """Open an overlay to go on with it.
+
+    Raises
+    ------
+    StoreError
+        If it cannot be written, or was made from something else.
+    """
+    pyramid = Pyramid.open(path, "r+")
+    try:
+        refuse_another(pyramid, plan, parameters)
+    except BaseException:
+        pyramid.close()
+        raise
+    return pyramid
+
+
 def _short(value: Any) -> str:
     text = str(value)
     return text if len(text) <= 40 else f"{text[:37]}..."

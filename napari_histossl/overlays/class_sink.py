@@ -9,7 +9,7 @@ from typing import Any
 
 from napari_histossl.classes import ClassTable
 from napari_histossl.geometry import Box
-from napari_histossl.overlays._overlay_files import refuse_another
+from napari_histossl.overlays._overlay_files import reopen
 from napari_histossl.overlays.class_labels import ClassLabels
 from napari_histossl.overlays.dirty import CHUNK_PX, dirty_boxes, joined
 from napari_histossl.overlays.grid import Tile
@@ -84,7 +84,11 @@ class ClassSink(RasterSink):
         super().open()
         for said in self._said:
             is_there = Path(said.path, "zarr.json").exists() and bool(self._marked)
-            target = self._open_labels(said) if is_there else self._create_labels(said)
+            target = (
+                reopen(said.path, self._plan, said.parameters)
+                if is_there
+                else self._create_labels(said)
+            )
             presence = None
             if said.presence is not None:
                 presence = self._pyramids[said.presence]
@@ -116,15 +120,6 @@ class ClassSink(RasterSink):
         for box in joined(boxes):
             target.refresh(box)
         target.mark_done()
-
-    def _open_labels(self, said: LabelRaster) -> Pyramid:
-        target = Pyramid.open(said.path, "r+")
-        try:
-            refuse_another(target, self._plan, said.parameters)
-        except BaseException:
-            target.close()
-            raise
-        return target
 
     def _create_labels(self, said: LabelRaster) -> Pyramid:
         maps = self._pyramids[said.maps]

@@ -14,7 +14,7 @@ from napari_histossl.overlays._overlay_files import (
     done_tiles,
     is_of_run,
     mark_of,
-    refuse_another,
+    reopen,
     write_unreadable,
 )
 from napari_histossl.overlays.blend import blend_into, ramp
@@ -140,7 +140,9 @@ class RasterSink(Closing):
         is_there = self._is_there()
         for raster in self._rasters:
             self._pyramids.append(
-                self._reopen(raster) if is_there else self._create(raster)
+                reopen(raster.path, self._plan, raster.parameters)
+                if is_there
+                else self._create(raster)
             )
         if self._spool is None:
             self._spool = self._open_spool()
@@ -203,15 +205,6 @@ class RasterSink(Closing):
 
     def _derive(self, dirty: Sequence[Tile]) -> None:
         """Write what follows from the pyramids; tiles count as done after that."""
-
-    def _reopen(self, raster: Raster) -> Pyramid:
-        pyramid = Pyramid.open(raster.path, "r+")
-        try:
-            refuse_another(pyramid, self._plan, raster.parameters)
-        except BaseException:
-            pyramid.close()
-            raise
-        return pyramid
 
     def _create(self, raster: Raster) -> Pyramid:
         grid = raster.grid(self._plan)
