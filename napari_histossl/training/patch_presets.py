@@ -14,11 +14,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Any
 
 from napari_histossl.training.patch_recipe import ClassifierRecipe, SegmenterRecipe
 from napari_histossl.training.variation import Variation
 
-_SMALL_VIEW = Variation(stain_deviation=0.1, offset_deviation=0.02)
+_SMALL: Mapping[str, Any] = MappingProxyType(
+    {
+        "epoch_patches": 1200,
+        "shrink": 2,
+        "optimiser": "adamw",
+        "dropout": 0.0,
+        "flips": "quarters",
+        "variation": Variation(stain_deviation=0.1, offset_deviation=0.02),
+        "jpeg": 0.5,
+        "normalise": "pictures",
+    }
+)
+"""What the small ones have in common."""
 
 _BLURRED = Variation(gaussian=0.5, sigma_px=(0.01, 1.0))
 """Of the published segmenter."""
@@ -28,29 +41,15 @@ CLASSIFIER_PRESETS: Mapping[str, ClassifierRecipe] = MappingProxyType(
         "small": ClassifierRecipe(
             width=0.125,
             epochs=24,
-            epoch_patches=1200,
-            shrink=2,
-            optimiser="adamw",
             learning_rate=2e-3,
-            dropout=0.0,
-            flips="quarters",
-            variation=_SMALL_VIEW,
-            jpeg=0.5,
-            normalise="pictures",
+            **_SMALL,
         ),
         "small-attention": ClassifierRecipe(
             width=0.125,
             init="trained",
             epochs=12,
-            epoch_patches=1200,
-            shrink=2,
-            optimiser="adamw",
             learning_rate=5e-4,
-            dropout=0.0,
-            flips="quarters",
-            variation=_SMALL_VIEW,
-            jpeg=0.5,
-            normalise="pictures",
+            **_SMALL,
         ),
         "published": ClassifierRecipe(variant="published", init="imagenet"),
     }
@@ -62,15 +61,8 @@ SEGMENTER_PRESETS: Mapping[str, SegmenterRecipe] = MappingProxyType(
         "small": SegmenterRecipe(
             backbone="small",
             epochs=24,
-            epoch_patches=1200,
-            shrink=2,
-            optimiser="adamw",
             learning_rate=2e-3,
-            dropout=0.0,
-            flips="quarters",
-            variation=_SMALL_VIEW,
-            jpeg=0.5,
-            normalise="pictures",
+            **_SMALL,
         ),
         "published": SegmenterRecipe(
             variant="published",
