@@ -288,7 +288,7 @@ def test_a_server_that_goes_and_comes_back(tmp_path, serve, colours):
         service.add(source)
         Quiet.broken = True
         service.want(wanted)
-        while service.stats().failed < len(wanted):
+        while not all(service.failed(*key) for key in wanted):
             threading.Event().wait(0.001)
         assert isinstance(service.failed(*wanted[0]), SlideUnreachableError)
         Quiet.broken = False
