@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 from napari.utils.colormaps import Colormap
 from numpy.typing import NDArray
-from qtpy.QtCore import QSignalBlocker, QTimer
+from qtpy.QtCore import QSignalBlocker
 from qtpy.QtWidgets import QCheckBox, QVBoxLayout, QWidget
 
 from napari_histossl.panels.overlay_colours import COLOUR_MAPS, colour_table
 from napari_histossl.widgets._form import combo, form, note, slider
+from napari_histossl.widgets._later import later
 from napari_histossl.widgets._overlay_layer import OverlayLayer
 from napari_histossl.widgets._overlays_colour_bar import ColourBar
 from napari_histossl.widgets._overlays_heads import HeadPictures
@@ -52,10 +53,7 @@ class HeadControls(QWidget):
         self.pictures.chosen.connect(overlay.choose_head)
         self.pictures.chosen.connect(lambda _head: overlay.bring_up())
         self._levels = LevelSwitch(overlay)
-        self._late = QTimer(self)
-        self._late.setSingleShot(True)
-        self._late.setInterval(_DELAY_MS)
-        self._late.timeout.connect(self._choose)
+        self._late = later(self, _DELAY_MS, self._choose)
         self._build()
         self._peek = peek_button(peek)
         self._lay_out()

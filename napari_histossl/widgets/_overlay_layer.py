@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from napari.layers import Image
-from qtpy.QtCore import QObject, QTimer, Signal
+from qtpy.QtCore import QObject, Signal
 
 from napari_histossl.errors import HistoSSLError
 from napari_histossl.geometry import Box
@@ -19,6 +19,7 @@ from napari_histossl.panels.overlay_facts import HeadChoice, OverlayFacts
 from napari_histossl.slide.tiles import TileKey, tile_arrays
 from napari_histossl.store import Pyramid
 from napari_histossl.widgets._errors import show_error
+from napari_histossl.widgets._later import later
 from napari_histossl.widgets._redraw import draw_anew
 from napari_histossl.widgets._workbench import METADATA_KEY, Workbench
 from napari_histossl.widgets._worker import BackgroundReads
@@ -60,10 +61,7 @@ class OverlayLayer(QObject):
         self.tiles: HeadTiles | None = None
         self._growing: Path | None = None
         self._limits = (0.0, 1.0)
-        self._late = QTimer(self)
-        self._late.setSingleShot(True)
-        self._late.setInterval(_LIMITS_MS)
-        self._late.timeout.connect(self._follow_limits)
+        self._late = later(self, _LIMITS_MS, self._follow_limits)
         self._reads = BackgroundReads(self)
         self._reads.answered.connect(self._on_limits)
         bench.progressed.connect(self._on_progress)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from qtpy.QtCore import QSize, Qt, QTimer, Signal
+from qtpy.QtCore import QSize, Qt, Signal
 from qtpy.QtGui import QIcon, QImage, QPixmap, QShowEvent
 from qtpy.QtWidgets import QButtonGroup, QGridLayout, QSizePolicy, QToolButton, QWidget
 
@@ -18,6 +18,7 @@ from napari_histossl.panels.head_view import high_of
 from napari_histossl.panels.overlay_colours import colour_table, paint
 from napari_histossl.panels.overlay_facts import MEAN, OverlayFacts
 from napari_histossl.store import Pyramid
+from napari_histossl.widgets._later import later
 from napari_histossl.widgets._overlay_layer import OverlayLayer
 from napari_histossl.widgets._worker import BackgroundReads
 
@@ -80,10 +81,7 @@ class HeadPictures(QWidget):
         self.setStyleSheet("QToolButton:checked { border: 2px solid #ffb000; }")
         self._reads = BackgroundReads(self)
         self._reads.answered.connect(self._on_pictures)
-        self._settled = QTimer(self)
-        self._settled.setSingleShot(True)
-        self._settled.setInterval(_SETTLE_MS)
-        self._settled.timeout.connect(self._ask)
+        self._settled = later(self, _SETTLE_MS, self._ask)
         camera = self._bench.viewer.scene.camera
         camera.events.center.connect(self.ask_soon)
         camera.events.zoom.connect(self.ask_soon)

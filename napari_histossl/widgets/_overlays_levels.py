@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QCheckBox, QVBoxLayout, QWidget
 
 from napari_histossl.errors import PlanError
 from napari_histossl.overlays.hierarchy_view import HierarchyView
+from napari_histossl.widgets._later import later
 from napari_histossl.widgets._overlay_layer import OverlayLayer
 
 _NEAR_PX = 24
@@ -41,10 +41,7 @@ class LevelSwitch(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self.by_zoom)
-        self._settled = QTimer(self)
-        self._settled.setSingleShot(True)
-        self._settled.setInterval(_SETTLE_MS)
-        self._settled.timeout.connect(self._on_zoom)
+        self._settled = later(self, _SETTLE_MS, self._on_zoom)
         camera = overlay.bench.viewer.scene.camera
         camera.events.zoom.connect(lambda _event: self._settled.start())
         overlay.changed.connect(self._on_changed)

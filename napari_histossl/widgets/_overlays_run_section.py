@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_histossl.errors import PlanError
@@ -15,6 +14,7 @@ from napari_histossl.panels.worklist import Worklist
 from napari_histossl.store import paths
 from napari_histossl.widgets._errors import show_error, show_info
 from napari_histossl.widgets._form import button, note
+from napari_histossl.widgets._later import later
 from napari_histossl.widgets._masking import masked
 from napari_histossl.widgets._overlay_layer import OverlayLayer
 from napari_histossl.widgets._overlays_classes import is_class_overlay
@@ -53,10 +53,7 @@ class RunSection(QWidget):
         self._worklist: Callable[[], Worklist | None] = lambda: None
         self._planned: Planned | None = None
         self._build()
-        self._settled = QTimer(self)
-        self._settled.setSingleShot(True)
-        self._settled.setInterval(_SETTLE_MS)
-        self._settled.timeout.connect(self._on_settled)
+        self._settled = later(self, _SETTLE_MS, self._on_settled)
         self._connect()
         self._on_slide_changed()
 

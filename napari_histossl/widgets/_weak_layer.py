@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from napari.layers import Layer
 from napari.utils.colormaps import Colormap
-from qtpy.QtCore import QObject, QTimer, Signal
+from qtpy.QtCore import QObject, Signal
 
 from napari_histossl.classes import ClassInfo
 from napari_histossl.jobs import Progress
@@ -15,6 +15,7 @@ from napari_histossl.napari_io.layers import colours, mask_layer, overlay_layer
 from napari_histossl.panels.class_shown import ClassView, DifferenceView, MapView
 from napari_histossl.panels.head_tiles import ViewTiles
 from napari_histossl.slide.tiles import tile_arrays
+from napari_histossl.widgets._later import later
 from napari_histossl.widgets._overlays_classes import KIND
 from napari_histossl.widgets._redraw import draw_anew
 from napari_histossl.widgets._workbench import METADATA_KEY, Workbench
@@ -50,10 +51,7 @@ class ClassLayer(QObject):
         self._bench, self._is_replacing = bench, False
         self.layer: Layer | None = None
         self.tiles: ViewTiles[ClassView] | None = None
-        self._late = QTimer(self)
-        self._late.setSingleShot(True)
-        self._late.setInterval(_GROWN_MS)
-        self._late.timeout.connect(self._draw_all)
+        self._late = later(self, _GROWN_MS, self._draw_all)
         bench.progressed.connect(self._on_progress)
         bench.viewer.layers.events.removed.connect(self._on_removed)
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from qtpy.QtCore import QTimer, Signal
+from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QCheckBox, QVBoxLayout, QWidget
 
 from napari_histossl.geometry import Box
@@ -21,6 +21,7 @@ from napari_histossl.panels.segmentation import (
 from napari_histossl.panels.tissue import saved_or_found
 from napari_histossl.slide import Slide
 from napari_histossl.widgets._form import combo, form
+from napari_histossl.widgets._later import later
 from napari_histossl.widgets._overlays_run import RunPanel
 from napari_histossl.widgets._overlays_weights import WeightsList
 from napari_histossl.widgets._priced_run import Planning, PricedRun
@@ -76,10 +77,7 @@ class ClassRuns(QWidget):
         self.look = self._run("See what the classifier sees …", self._plan_maps, told)
         self.segment = self._run("Segment …", self._plan_segmentation, told)
         self._lay_out()
-        self._settled = QTimer(self)
-        self._settled.setSingleShot(True)
-        self._settled.setInterval(_SETTLE_MS)
-        self._settled.timeout.connect(self._on_settled)
+        self._settled = later(self, _SETTLE_MS, self._on_settled)
         self._connect()
 
     def _run(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from qtpy.QtCore import QTimer, Signal
+from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QLabel, QSlider, QVBoxLayout, QWidget
 
 from napari_histossl.models.recipe import GATE_EPSILON
 from napari_histossl.widgets._form import form, row, slider
+from napari_histossl.widgets._later import later
 
 _STEPS = 100
 _MU = 0.65
@@ -38,10 +39,7 @@ class ClassSliders(QWidget):
         self.epsilon.setMaximum(_STEPS - 1)  # at 1 no class could ever be there
         self.epsilon.setValue(round(GATE_EPSILON * _STEPS))
         self.mu.setValue(round(_MU * _STEPS))
-        self._late = QTimer(self)
-        self._late.setSingleShot(True)
-        self._late.setInterval(_DELAY_MS)
-        self._late.timeout.connect(self.rested.emit)
+        self._late = later(self, _DELAY_MS, self.rested.emit)
         for one in (self.threshold, self.epsilon):
             one.valueChanged.connect(lambda _value: self._late.start())
         for one in (self.epsilon, self.mu):
