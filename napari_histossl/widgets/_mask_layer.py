@@ -85,12 +85,12 @@ class MaskLayer(Labels):
     def undo(self) -> None:
         """Take back the newest edit of the mask, wherever in the mask it was."""
         if self._mask_store.can_undo:
-            self._apply(self._mask_store.undo)
+            self.apply(self._mask_store.undo)
 
     def redo(self) -> None:
         """Do again what was taken back last."""
         if self._mask_store.can_redo:
-            self._apply(self._mask_store.redo)
+            self.apply(self._mask_store.redo)
 
     def show_store(self, box_px0: Box) -> None:
         """Show the store's pixels of a box, where it touches the window."""
@@ -107,12 +107,12 @@ class MaskLayer(Labels):
         points, self._points = self._points, []
         is_brush = self._mode in (Mode.PAINT, Mode.ERASE)
         if is_brush and points and not self.preserve_labels:
-            self._apply(lambda: self._mask_store.paint(self._stroke(points)), box)
+            self.apply(lambda: self._mask_store.paint(self._stroke(points)), box)
             return
         local = box.shifted(-self.window_px0.y, -self.window_px0.x)
         values = self.data[local.slices].copy()
         tool = str(self._mode)
-        self._apply(
+        self.apply(
             lambda: self._mask_store.paint_region(
                 box, values, tool=tool, author=self._author
             ),
@@ -130,7 +130,7 @@ class MaskLayer(Labels):
             author=self._author,
         )
 
-    def _apply(
+    def apply(
         self, edit: Callable[[], Receipt | None], box_px0: Box | None = None
     ) -> None:
         """Make an edit durable, then show what the store holds."""

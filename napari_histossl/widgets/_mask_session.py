@@ -7,7 +7,16 @@ from typing import Any
 
 from qtpy.QtCore import QObject, Signal
 
-from napari_histossl.annotate import MaskStore, Receipt
+from napari_histossl.annotate import (
+    FloodFill,
+    Found,
+    HoleFill,
+    MaskStore,
+    Polygon,
+    Receipt,
+    Stroke,
+    Take,
+)
 from napari_histossl.errors import PlanError
 from napari_histossl.geometry import Box
 from napari_histossl.widgets._errors import show_error
@@ -89,6 +98,13 @@ class MaskSession(QObject):
             f"Editing {window.width:,} × {window.height:,} of {width:,} × {height:,} "
             f"mask pixels. Go elsewhere and press Edit here."
         )
+
+    def draw(
+        self, shape: Stroke | Polygon | FloodFill | HoleFill | Found | Take
+    ) -> None:
+        """Change the mask; `changed` says when it is saved, or why it is not."""
+        if self.layer is not None:
+            self.layer.apply(lambda: self.store.paint(shape))
 
     def close(self) -> None:
         """Remove the layer and let go of the store; all is saved already."""
