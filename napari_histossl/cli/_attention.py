@@ -12,6 +12,7 @@ from napari_histossl.cli._batch import (
     SlidesOption,
     carry_out,
     each_slide,
+    measured,
     plan_for,
 )
 from napari_histossl.cli._common import (
@@ -25,7 +26,6 @@ from napari_histossl.cli._common import (
 from napari_histossl.errors import PlanError
 
 if TYPE_CHECKING:
-    from napari_histossl.overlays import RunPlan
     from napari_histossl.panels import AttentionChoice
     from napari_histossl.panels.slide_list import ListedSlide
 
@@ -113,15 +113,7 @@ def _compute(listed: ListedSlide, choice: AttentionChoice, *, plan_only: bool) -
     from napari_histossl.panels import resolve
 
     source, plan = plan_for(listed, choice, resolve)
-    plan = _measured(plan, keep_batch=choice.batch is not None)
+    plan = measured(source, plan, choice)
     print(plan.summary())
     if not plan_only:
         carry_out(source, plan, "attention")
-
-
-def _measured(plan: RunPlan, *, keep_batch: bool) -> RunPlan:
-    """Return the plan with times and batch by measurement; loads the model."""
-    from napari_histossl.overlays.calibrate import calibrate
-    from napari_histossl.overlays.cost import calibrated
-
-    return calibrated(plan, calibrate(plan), keep_batch=keep_batch)

@@ -78,6 +78,15 @@ def plan_for(
         return source, resolve(choice, gather(choice, opened, tissue))
 
 
+def measured(source: SlideSource, plan: RunPlan, choice: AttentionChoice) -> RunPlan:
+    """Return a plan with time and batch by measurement; loads the models."""
+    from napari_histossl.overlays.calibrate import calibrate
+    from napari_histossl.overlays.cost import calibrated
+
+    was_chosen = choice.batch is not None
+    return calibrated(plan, calibrate(source, plan), keep_batch=was_chosen)
+
+
 def carry_out(source: SlideSource, plan: RunPlan, title: str) -> None:
     """Do what a plan says, with a bar, and tell where the results lie."""
     from napari_histossl.overlays import run

@@ -12,6 +12,7 @@ from napari_histossl.cli._batch import (
     SlidesOption,
     carry_out,
     each_slide,
+    measured,
     plan_for,
 )
 from napari_histossl.cli._common import (
@@ -83,6 +84,7 @@ def _compute(listed: ListedSlide, choice: AttentionChoice, *, plan_only: bool) -
     from napari_histossl.panels.features import resolve_features, summarise_features
 
     source, plan = plan_for(listed, choice, resolve_features)
+    plan = measured(source, plan, choice)
     print(summarise_features(plan))
     if not plan_only:
         carry_out(source, plan, "features")

@@ -12,6 +12,7 @@ from napari_histossl.cli._batch import (
     SlidesOption,
     carry_out,
     each_slide,
+    measured,
     plan_for,
 )
 from napari_histossl.cli._common import (
@@ -128,6 +129,7 @@ def segment(
             overwrite=overwrite,
         )
         source, plan = plan_for(listed, choice, resolve_segmentation)
+        plan = measured(source, plan, choice)
         print(summarise_segmentation(plan))
         if not plan_only:
             carry_out(source, plan, "segment")
@@ -182,6 +184,7 @@ def class_maps(
             overwrite=overwrite,
         )
         source, plan = plan_for(listed, choice, resolve_class_maps)
+        plan = measured(source, plan, choice)
         print(summarise_class_maps(plan))
         if not plan_only:
             carry_out(source, plan, "class maps")

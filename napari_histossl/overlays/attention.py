@@ -123,6 +123,10 @@ class AttentionPredictor(Closing):
             grids = np.concatenate([grids, grids.mean(1, keepdims=True)], axis=1)
         return (normalise(grids, self._plan.values),)
 
+    def drawn(self, count: int) -> Any:
+        """Return what `read` might of so many tiles: noise, to measure `compute`."""
+        return _noise(count, self._plan.spec.tile_px)
+
     def _attention(self, images: Tensor) -> Tensor:
         """Return what the class token attends to, (N, heads, 1 + tokens)."""
         attention = partial(self._model.attention_from, block=self._plan.block)
@@ -135,3 +139,8 @@ class AttentionPredictor(Closing):
     def close(self) -> None:
         """Close the slide."""
         self._reader.close()
+
+
+def _noise(count: int, edge_px: int) -> NDArray[np.uint8]:
+    shape = count, edge_px, edge_px, 3
+    return np.random.default_rng(0).integers(0, 256, shape, np.uint8)

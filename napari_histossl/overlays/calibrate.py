@@ -1,68 +1,74 @@
-"""Measure how fast a plan's model is here; loads it, which the run then need not."""
+"""Measure how fast a plan is here; loads its models, which the run then need not."""
 
 from __future__ import annotations
 
 import time
+from contextlib import closing
+from typing import Any, Protocol
 
 import numpy as np
-import torch
 
 from napari_histossl.overlays.cost import Calibration, choose_batch
-from napari_histossl.overlays.device import (
-    choose_device,
-    describe_device,
-    half_precision,
-)
-from napari_histossl.overlays.loaded import loaded_model
 from napari_histossl.overlays.plan import RunPlan
+from napari_histossl.overlays.predictor import Predictor, kind_of
+from napari_histossl.slide import SlideSource
 
 _LEAST_S = 0.15
 """Measured at least this long, unless a single batch takes longer."""
 
 
-def calibrate(plan: RunPlan) -> Calibration:
-    """Time the model of a plan on drawn tiles.
+class Measurable(Predictor, Protocol):
+    """A predictor that can be tried without reading the slide."""
+
+    def drawn(self, count: int) -> Any:
+        """Return what `read` might of so many tiles: noise."""
+
+
+def calibrate(source: SlideSource, plan: RunPlan) -> Calibration:
+    """Time what a plan does with tiles, on drawn ones.
 
     Parameters
     ----------
+    source : SlideSource
+        The slide; opened, not read.
     plan : RunPlan
-        Its tiles are not used.
+        Of a kind that reads tiles of one size; its tiles are not used.
 
     Returns
     -------
     Calibration
-        For batches of the size that suits the model.
+        For batches of the size that suits the models.
 
     Raises
     ------
     WeightsError
         If the weights cannot be read or have changed since the plan was made.
+    SlideOpenError
+        If the slide cannot be opened.
     PlanError
         If a GPU is asked for and absent.
 
     Notes
     -----
-    Takes about half a second with a model that is loaded. Reading the slide is not
-    measured: it goes on beside the model.
+    Takes about half a second with models that are loaded. Reading the slide is not
+    measured: it goes on beside the models.
     """
-    device = choose_device(plan.device)
-    model = loaded_model(plan.spec, plan.weights, plan.weights_sha256, str(device))
-    edge = plan.spec.tile_px
-    noise = np.random.default_rng(0).normal(size=(1, 3, edge, edge))
-    tile = torch.from_numpy(noise.astype(np.float32)).to(device)
+    with closing(_measurable(source, plan)) as predictor:
 
-    def batch_s(count: int) -> float:
-        start_s = time.perf_counter()
-        with torch.inference_mode(), half_precision(device, plan.precision):
-            weights = model.attention_from(
-                tile.expand(count, -1, -1, -1), block=plan.block
-            )
-            weights.float().cpu()  # waits for a GPU
-        return time.perf_counter() - start_s
+        def batch_s(count: int) -> float:
+            inputs = predictor.drawn(count)
+            start_s = time.perf_counter()
+            predictor.compute(inputs)
+            return time.perf_counter() - start_s
 
-    batch_s(1)  # the first call of all sets up threads and kernels
-    count = choose_batch(batch_s(1))
-    times = [batch_s(count)]
-    while sum(times) < _LEAST_S:
-        times.append(batch_s(count))
-    return Calibration(float(np.median(times)) / count, describe_device(device))
+        batch_s(1)  # the first call of all sets up threads and kernels
+        count = choose_batch(batch_s(1))
+        times = [batch_s(count)]
+        while sum(times) < _LEAST_S:
+            times.append(batch_s(count))
+        return Calibration(float(np.median(times)) / count, predictor.device)
+
+
+def _measurable(source: SlideSource, plan: RunPlan) -> Measurable:
+    made: Any = kind_of(plan).make_predictor(source, plan)
+    return made  # type: ignore[no-any-return]

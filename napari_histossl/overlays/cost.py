@@ -10,6 +10,9 @@ from napari_histossl.overlays.plan import RunPlan
 _FLOPS = 3e10
 """Floating-point operations a second on one core, about; until it is measured."""
 
+_CONVOLUTION_FLOPS = 1.5e11
+"""The same for networks that are convolutions and little else, which use it better."""
+
 _RESIDUAL_FLOPS = 5e9
 """Of a residual network on 224 px, about: 3.6 for 18 layers, 8.2 for 50."""
 
@@ -60,7 +63,8 @@ def tile_flops(spec: ModelSpec) -> float:
 
 def estimated_tile_s(spec: ModelSpec) -> float:
     """Return the seconds that a tile takes, guessed from its operations."""
-    return tile_flops(spec) / _FLOPS
+    speed = _FLOPS if spec.has_attention else _CONVOLUTION_FLOPS
+    return tile_flops(spec) / speed
 
 
 def choose_batch(tile_s: float) -> int:

@@ -50,17 +50,19 @@ class PointAttention:
     values: NDArray[np.float16]
 
 
-def measure(plan: RunPlan) -> Calibration:
-    """Do `calibrate.calibrate`: time a plan's model, and leave it loaded.
+def measure(source: SlideSource, plan: RunPlan) -> Calibration:
+    """Do `calibrate.calibrate`: time what a plan does, and leave its models loaded.
 
     Parameters
     ----------
+    source : SlideSource
+        The slide.
     plan : RunPlan
         `plan.bare()` is enough, and travels faster.
     """
     from napari_histossl.overlays.calibrate import calibrate
 
-    return calibrate(plan)
+    return calibrate(source, plan)
 
 
 def attention_from_point(

@@ -53,6 +53,11 @@ class WindowPredictor(AttentionPredictor):
         pixels = super().read(tiles)
         return Windows(pixels, background_shares(pixels, self._plan.spec.token_px))
 
+    def drawn(self, count: int) -> Windows:
+        """Return what `read` might of so many windows: noise, to measure `compute`."""
+        pixels = super().drawn(count)
+        return Windows(pixels, background_shares(pixels, self._plan.spec.token_px))
+
 
 def with_background(maps: NDArray[Any], windows: Windows) -> NDArray[np.float32]:
     """Return maps (N, classes, e, e) with one more channel: what is no tissue."""

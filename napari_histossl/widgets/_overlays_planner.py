@@ -145,7 +145,8 @@ class Planner(QObject):
             return
         assert planned.patch_plan is not None
         self._asked = key
-        self._bench.worker.ask((_MEASURE, key), measure, planned.patch_plan.bare())
+        plan = planned.patch_plan.bare()
+        self._bench.worker.ask((_MEASURE, key), measure, planned.source, plan)
 
     def refusal(self, planned: Planned) -> str:
         """Return why the worker cannot use the model; empty where it can."""

@@ -100,11 +100,16 @@ def cost(plan: RunPlan, device: str | None) -> str:
         f"about {max(megabytes, 0.1):,.1f} MB",
     ]
     if plan.seconds is not None:
-        guessed = "" if device else " by estimate"
-        parts.append(f"{readable_time(max(plan.seconds, 1))}{guessed}")
+        parts.append(run_time(plan, device is not None))
     if device:
         parts.append(f"on {device}")
     return f"{', '.join(parts)}."
+
+
+def run_time(plan: RunPlan, is_measured: bool) -> str:
+    """Return how long a run takes, and whether that is a guess."""
+    took = readable_time(max(plan.seconds or 0.0, 1.0))
+    return took if is_measured else f"{took} by estimate"
 
 
 def _stored_bytes(plan: RunPlan) -> int:

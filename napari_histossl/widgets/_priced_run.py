@@ -11,16 +11,20 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_histossl.errors import HistoSSLError
+from napari_histossl.overlays.cost import Calibration, calibrated
 from napari_histossl.overlays.engine import run as run_plan
 from napari_histossl.overlays.plan import RunPlan
+from napari_histossl.overlays.questions import measure
 from napari_histossl.slide import Slide
 from napari_histossl.widgets._form import RunBar, button, note, row
 from napari_histossl.widgets._overlays_run import RunPanel
 from napari_histossl.widgets._overlays_texts import way_out
 from napari_histossl.widgets._workbench import Workbench
-from napari_histossl.widgets._worker import BackgroundReads
+from napari_histossl.widgets._worker import BackgroundReads, NoAnswer
 
 PLANNING = "Looking at weights and tissue …"
+
+_MEASURE = "measure what a run costs"
 
 Planning = Callable[[Slide, Path], RunPlan]
 """Makes a plan for a slide and its results folder; called in a thread."""
@@ -38,7 +42,8 @@ class PricedRun(QWidget):
     planning : callable
         Returns how to plan what is chosen now.
     price : callable
-        Returns what a plan will do and cost, in a sentence.
+        Takes a plan and whether its time was measured, and returns what it will do and
+        cost, in a sentence.
     told : callable
         Returns a sentence as people may read it.
     panel : RunPanel, optional
@@ -60,7 +65,7 @@ class PricedRun(QWidget):
         bench: Workbench,
         words: str,
         planning: Callable[[], Planning],
-        price: Callable[[RunPlan], str],
+        price: Callable[[RunPlan, bool], str],
         told: Callable[[str], str],
         panel: RunPanel | None = None,
     ) -> None:
@@ -71,6 +76,7 @@ class PricedRun(QWidget):
         self._build(words)
         self._reads = BackgroundReads(self)
         self._reads.answered.connect(self._on_planned)
+        bench.worker.answered.connect(self._on_measured)
         bench.slide_changed.connect(self.forget)
         bench.run_changed.connect(lambda _running: self.refresh())
         bench.closing.connect(self._reads.drop)
@@ -128,7 +134,22 @@ class PricedRun(QWidget):
             self._price.setText(self._told(way_out(answer)))
         else:
             self.plan = answer
-            self._price.setText(self._told(self._say_price(answer)))
+            self._price.setText(self._told(self._say_price(answer, False)))
+            self.bench.worker.ask(
+                (_MEASURE, id(self)), measure, shown.source, answer.bare()
+            )
+        self.refresh()
+
+    def _on_measured(self, name: Any, answer: Any) -> None:
+        """Say the price by measurement; the newest question alone is answered."""
+        if name != (_MEASURE, id(self)) or self.plan is None:
+            return
+        if isinstance(answer, Calibration):
+            self.plan = calibrated(self.plan, answer)
+            self._price.setText(self._told(self._say_price(self.plan, True)))
+        elif not isinstance(answer, NoAnswer):
+            self.plan = None
+            self._price.setText(self._told(way_out(answer)))
         self.refresh()
 
     def start(self) -> None:

@@ -13,7 +13,7 @@ from napari_histossl.panels.attention import AttentionChoice, gather
 from napari_histossl.panels.features import resolve_features
 from napari_histossl.panels.tissue import saved_or_found
 from napari_histossl.slide import Slide
-from napari_histossl.widgets._form import readable_time
+from napari_histossl.widgets._overlays_texts import run_time
 from napari_histossl.widgets._priced_run import PricedRun
 from napari_histossl.widgets._workbench import Workbench
 
@@ -59,15 +59,15 @@ class ComputeEmbeddings(PricedRun):
         self.finished.emit(Path(plan.out).name.removesuffix(".zarr"))
 
 
-def price(plan: RunPlan) -> str:
+def price(plan: RunPlan, is_measured: bool) -> str:
     """Return what a run over patches will do and cost."""
     count, numbers = len(plan.tiles_ij), plan.spec.feature_dim
     megabytes = max(count * numbers * _FLOAT_BYTES / 1e6, 0.1)
-    took = readable_time(max(plan.seconds or 0.0, 1.0))
+    took = run_time(plan, is_measured)
     return (
         f"{count:,} patches of {plan.spec.tile_px} px, level {plan.level} read at "
         f"{plan.mpp_yx[0]:.3g} µm/px, {numbers} numbers each by {plan.spec.name}, "
-        f"about {megabytes:,.1f} MB and {took} by estimate"
+        f"about {megabytes:,.1f} MB and {took}"
     )
 
 

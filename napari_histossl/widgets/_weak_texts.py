@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from napari_histossl.overlays.plan import RunPlan
 from napari_histossl.panels.class_compare import Comparison
-from napari_histossl.widgets._form import readable_time
+from napari_histossl.widgets._overlays_texts import run_time
 
 NO_SLIDE = "Open a slide first."
 NOTHING = (
@@ -29,14 +29,14 @@ NO_MASK = "No mask on this slide yet: draw one on the Correct page, or take a fi
 MEASURING = "Comparing with the mask …"
 
 
-def price(plan: RunPlan) -> str:
+def price(plan: RunPlan, is_measured: bool) -> str:
     """Return what a run will do and cost."""
     count, spec = len(plan.tiles_ij), plan.spec
-    took = readable_time(max(plan.seconds or 0.0, 1.0))
+    took = run_time(plan, is_measured)
     return (
         f"{count:,} tiles of {spec.tile_px} px, level {plan.level} read at "
         f"{plan.mpp_yx[0]:.3g} µm per pixel, {spec.n_classes} classes by {spec.name}, "
-        f"{took} by estimate. {plan.notes[0]}"
+        f"{took}. {plan.notes[0]}"
     )
 
 

@@ -65,7 +65,7 @@ def planned(request, tmp_path, vit_small):
         with open_slide(sample_file("sample.svs"), mpp) as slide:
             choice = AttentionChoice(weights=weights, workspace=tmp_path, **options)
             made = resolve(choice, gather(choice, slide))
-            return slide.source, calibrated(made, measure(made))
+            return slide.source, calibrated(made, measure(slide.source, made))
 
     return plan
 
@@ -190,7 +190,7 @@ def _wait_for_box(qtbot, worker, box, begin):
 def test_first_tile_in_view(benchmark, capsys, planned, worker, qtbot, model):
     """Worker warm: a run that begins, and a view that moves while one goes on."""
     source, plan = planned(model)
-    cost, _ = _ask(qtbot, worker, measure, plan.bare())
+    cost, _ = _ask(qtbot, worker, measure, source, plan.bare())
     plan = calibrated(plan, cost)
     turns = TURNS if benchmark.enabled else 1
     tokens = plan.grid.tile_px // plan.tile_tokens
@@ -250,7 +250,7 @@ def test_heartbeat_of_the_window(benchmark, capsys, planned, worker, qtbot):
     from qtpy.QtCore import Qt, QTimer
 
     source, plan = planned("vit-s")
-    _ask(qtbot, worker, measure, plan.bare())
+    _ask(qtbot, worker, measure, source, plan.bare())
     span_ms, turns = (3000, TURNS) if benchmark.enabled else (200, 1)
     ticks = []
     timer = QTimer()

@@ -39,13 +39,13 @@ def test_measured_times_replace_guesses(make_plan):
 
 
 @pytest.mark.torch
-def test_measuring_loads_the_model_once(make_plan):
+def test_measuring_loads_the_model_once(small_slide, make_plan):
     pytest.importorskip("torch")
     from napari_histossl.overlays.calibrate import calibrate
     from napari_histossl.overlays.loaded import loaded_model
 
     plan = make_plan()
-    found = calibrate(plan)
+    found = calibrate(small_slide.source, plan)
     assert 0 < found.tile_s < 5
     assert found.device == "CPU, 1 thread"
     arguments = plan.spec, plan.weights, plan.weights_sha256, "cpu"

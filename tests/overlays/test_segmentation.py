@@ -17,6 +17,7 @@ from napari_histossl.models import (  # noqa: E402
 )
 from napari_histossl.models.pseudo_masks import find_background  # noqa: E402
 from napari_histossl.overlays import run  # noqa: E402
+from napari_histossl.overlays.calibrate import calibrate  # noqa: E402
 from napari_histossl.overlays.segmentation import SegmentationPredictor  # noqa: E402
 from napari_histossl.panels import SlideFacts  # noqa: E402
 from napari_histossl.panels.segmentation import (  # noqa: E402
@@ -323,3 +324,15 @@ def test_classifier_weights_that_change_after_the_plan(
     save_weights(model, spec, path)
     with pytest.raises(WeightsError, match="has changed since the run was planned"):
         list(run(slide.source, plan))
+
+
+def test_its_time_is_measured_on_what_it_would_read(slide, make):
+    plan = make()
+    with SegmentationPredictor(slide.source, plan) as predictor:
+        drawn, read = predictor.drawn(2), predictor.read(plan.tiles_ij[:2])
+    for one in ("pixels", "background"):
+        made, there = getattr(drawn, one), getattr(read, one)
+        assert (made.shape, made.dtype) == (there.shape, there.dtype)
+    found = calibrate(slide.source, plan)
+    assert 0 < found.tile_s < 5
+    assert found.device == "CPU, 1 thread"

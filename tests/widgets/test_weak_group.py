@@ -399,6 +399,7 @@ def test_a_run_says_its_price_and_is_shown(window, folder, kind, qtbot):
     press(qtbot, run.ask_button)
     qtbot.waitUntil(lambda: run.plan is not None, timeout=60_000)
     assert "tiles of 64 px" in run._price.text()
+    qtbot.waitUntil(lambda: "by estimate" not in run._price.text(), timeout=60_000)
     with qtbot.waitSignal(group.runs.done, timeout=120_000):
         press(qtbot, run.start_button)
     assert group.layer.layer is not None

@@ -120,7 +120,7 @@ def test_questions_beside_a_run(worker, qtbot, planned):
     made, ends = plan("asked"), []
     worker.finished.connect(ends.append)
     with qtbot.waitSignal(worker.answered, timeout=PATIENCE_MS) as answer:
-        worker.ask("cost", measure, made.bare())
+        worker.ask("cost", measure, source, made.bare())
     assert calibrated(made, answer.args[1]).seconds > 0
     with qtbot.waitSignal(worker.progressed, timeout=PATIENCE_MS):
         worker.start(run, source, made)
