@@ -8,8 +8,9 @@ WandToolEventHandler.java``, GPL-3.0; Bankhead et al., Sci Rep 7, 16878 (2017),
 doi:10.1038/s41598-017-17204-5): pixels as they are on the screen, blurred, are flooded
 from the cursor in a patch around it, and closed. Written anew and changed: colours are
 compared by their distance in CIELAB to the seed's neighbourhood, with a tolerance that
-the person sets in place of a multiple of the patch's standard deviation; the patch is
-round, so that a drag leaves no corners; only small holes are closed.
+the person sets in place of a multiple of the patch's standard deviation; what the blur
+takes off the rim is given back; the patch is round, so that a drag leaves no corners;
+only small holes are closed.
 """
 
 from __future__ import annotations
@@ -73,10 +74,11 @@ def grow(
     part = _part_around(seed_yx, (height, width), reach_px)
     seed = seed_yx[0] - part[0].start, seed_yx[1] - part[1].start
     is_near = _disk(picture[part].shape[:2], seed, reach_px)
-    distance = _distance_to_seed(picture[part], seed, smoothing_px)
-    alike = _connected((distance <= tolerance) & is_near, seed)
+    sharp, blurred = _distances_to_seed(picture[part], seed, smoothing_px)
+    area = _connected((blurred <= tolerance) & is_near, seed)
+    area = _with_rim(area, sharp <= tolerance, smoothing_px)
     grown = np.zeros((height, width), np.bool_)
-    grown[part] = _closed(alike, smoothing_px) & is_near
+    grown[part] = _closed(area, smoothing_px) & is_near
     return grown
 
 
@@ -119,20 +121,21 @@ def _disk(
     return inside
 
 
-def _distance_to_seed(
+def _distances_to_seed(
     picture: NDArray[np.uint8], seed_yx: tuple[int, int], smoothing_px: float
-) -> NDArray[np.float32]:
-    """Return how far each colour is from that around the seed."""
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return how far each colour, sharp and blurred, is from that around the seed."""
     from scipy import ndimage
     from skimage.color import rgb2lab
 
-    lab = rgb2lab(picture.astype(np.float32) / 255)
+    sharp = blurred = rgb2lab(picture.astype(np.float32) / 255)
     if smoothing_px > 0:
-        lab = ndimage.gaussian_filter(lab, (smoothing_px, smoothing_px, 0))
-    around_seed = _disk(lab.shape, seed_yx, SEED_RADIUS_PX)
-    colour = lab[around_seed].mean(axis=0)
-    distance: NDArray[np.float32] = np.linalg.norm(lab - colour, axis=2)
-    return distance
+        blurred = ndimage.gaussian_filter(sharp, (smoothing_px, smoothing_px, 0))
+    colour = blurred[_disk(blurred.shape[:2], seed_yx, SEED_RADIUS_PX)].mean(axis=0)
+    return (
+        np.linalg.norm(sharp - colour, axis=2),
+        np.linalg.norm(blurred - colour, axis=2),
+    )
 
 
 def _connected(
@@ -146,6 +149,20 @@ def _connected(
     return found
 
 
+def _with_rim(
+    area: NDArray[np.bool_], is_alike: NDArray[np.bool_], smoothing_px: float
+) -> NDArray[np.bool_]:
+    """Add what is alike and so near that only the blur has kept it out."""
+    from scipy import ndimage
+
+    radius = math.ceil(smoothing_px)
+    if radius < 1:
+        return area
+    near = ndimage.binary_dilation(area, _element(radius))
+    with_rim: NDArray[np.bool_] = area | (near & is_alike)
+    return with_rim
+
+
 def _closed(area: NDArray[np.bool_], smoothing_px: float) -> NDArray[np.bool_]:
     """Close gaps and holes that are no wider than the smoothing."""
     from scipy import ndimage
@@ -153,9 +170,8 @@ def _closed(area: NDArray[np.bool_], smoothing_px: float) -> NDArray[np.bool_]:
     radius = math.floor(smoothing_px)
     if radius < 1:
         return area
-    element = _disk((2 * radius + 1,) * 2, (radius, radius), radius)
     padded = np.pad(area, radius + 1)  # so that all that is outside is one region
-    closed = ndimage.binary_closing(padded, element)
+    closed = ndimage.binary_closing(padded, _element(radius))
     others, _count = ndimage.label(~closed)
     sizes = np.bincount(others.ravel())
     is_hole = sizes <= math.pi * (2 * radius) ** 2
@@ -163,3 +179,7 @@ def _closed(area: NDArray[np.bool_], smoothing_px: float) -> NDArray[np.bool_]:
     filled: NDArray[np.bool_] = closed | is_hole[others]
     inside = slice(radius + 1, -radius - 1)
     return filled[inside, inside]
+
+
+def _element(radius: int) -> NDArray[np.bool_]:
+    return _disk((2 * radius + 1, 2 * radius + 1), (radius, radius), radius)

@@ -76,6 +76,13 @@ def test_noise_is_smoothed_away(picture, rng):
     assert (rough != truth).sum() > 3 * (smooth != truth).sum()
 
 
+def test_smoothing_does_not_make_it_smaller(picture):
+    truth = is_colour(picture, PINK)
+    assert (
+        wand(picture, (100, 80), smoothing_px=3) != truth
+    ).sum() < 0.01 * truth.sum()
+
+
 def test_small_holes_are_closed_and_large_ones_stay(picture):
     picture[60:63, 100:103] = PURPLE
     found = wand(picture, (100, 80), smoothing_px=2)

@@ -1,0 +1,63 @@
+"""Classes in hand: which key picks each, and which a tool leaves as they are."""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Collection
+
+from napari_histossl.classes import UNLABELLED, ClassTable
+
+
+def spared(
+    classes: ClassTable, *, protects: bool, chosen: int, removes: bool
+) -> tuple[int, ...]:
+    """Return the classes that a tool leaves as they are.
+
+    Parameters
+    ----------
+    classes : ClassTable
+        Classes of the mask.
+    protects : bool
+        Whether what is painted is not to be painted over.
+    chosen : int
+        The class in hand.
+    removes : bool
+        Whether labels are taken away: then those of the chosen class only, as with
+        napari's "preserve labels".
+    """
+    if not protects:
+        return ()
+    everything = tuple(info.index for info in classes)
+    if removes and chosen != UNLABELLED:
+        return tuple(index for index in everything if index != chosen)
+    return () if removes else everything
+
+
+def class_keys(classes: ClassTable, taken: Collection[str]) -> dict[int, str]:
+    """Return a letter for each class: its own, one of its name, or any that is free.
+
+    Parameters
+    ----------
+    classes : ClassTable
+        Classes of a mask; those of imported files bring no keys, and some tables keys
+        that mean a tool here.
+    taken : collection of str
+        Capital letters that mean something else.
+
+    Returns
+    -------
+    dict of int to str
+        By index; classes beyond the letters of the alphabet have none.
+    """
+    keys: dict[int, str] = {}
+    free = [letter for letter in string.ascii_uppercase if letter not in taken]
+    for info in classes:
+        if info.key.upper() in free:
+            keys[info.index] = info.key.upper()
+            free.remove(info.key.upper())
+    for info in classes:
+        if info.index not in keys and free:
+            wished = [letter for letter in info.name.upper() if letter in free]
+            keys[info.index] = (wished or free)[0]
+            free.remove(keys[info.index])
+    return keys
