@@ -2,10 +2,14 @@ from . import formats as formats
 from ._entries import Entry as Entry
 from ._entries import Kind as Kind
 from ._receipts import Receipt as Receipt
+from .comments import Comment as Comment
 from .fills import FloodFill as FloodFill
 from .fills import Found as Found
 from .fills import HoleFill as HoleFill
 from .fills import Take as Take
 from .masks import MaskStore as MaskStore
+from .review import Decision as Decision
+from .review import Verdict as Verdict
+from .signing import Signature as Signature
 from .strokes import Polygon as Polygon
 from .strokes import Stroke as Stroke

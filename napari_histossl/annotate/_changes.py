@@ -17,11 +17,12 @@ from napari_histossl.annotate._wanted import LabelSource, Pixels
 from napari_histossl.annotate._writer import Writer
 from napari_histossl.annotate.fills import FloodFill, Found, HoleFill, Take
 from napari_histossl.annotate.journal import Change
+from napari_histossl.annotate.review import Decision
 from napari_histossl.annotate.strokes import Polygon, Stroke, check_text
 from napari_histossl.classes import ClassTable, Origin
 from napari_histossl.geometry import Box
 
-AnyStroke = Stroke | Polygon | FloodFill | HoleFill | Found | Take
+AnyStroke = Stroke | Polygon | FloodFill | HoleFill | Found | Take | Decision
 """Everything that can be painted."""
 
 
@@ -59,6 +60,9 @@ class Changes:
                 return self._fill(stroke)
             case Take():
                 return self._take(stroke)
+            case Decision():
+                _arguments.checked_class(stroke.class_index, self._mask.classes)
+                return self._decide(stroke)
 
     def set_region(
         self,
@@ -103,6 +107,24 @@ class Changes:
         if stroke.provenance:
             payload = json.dumps(dict(stroke.provenance), sort_keys=True).encode()
         return self._writer.set_pixels(change, boxes, taken.after, payload)
+
+    def _decide(self, decision: Decision) -> Entry | None:
+        """Decide on an object; journaled also where a person has painted all of it."""
+        source = decision.source and _Checked(decision.source, self._mask.classes)
+        wanted = decision.wanted(self._mask.shape, source)
+        boxes = wanted.area.boxes()
+        if not boxes:
+            return None
+        change = Change(
+            Kind.REGION,
+            around(boxes),
+            decision.tool,
+            decision.author,
+            decision.class_index,
+        )
+        payload = decision.payload()
+        entry = self._writer.set_pixels(change, boxes, wanted.after, payload)
+        return entry or self._writer.note(change, payload)
 
     def _only_class(self, pixels: Pixels, boxes: list[Box]) -> int:
         """Return the class that is set, where it is one only; else 0."""

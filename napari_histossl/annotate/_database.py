@@ -15,11 +15,17 @@ from typing import Any
 from napari_histossl.errors import JournalError
 from napari_histossl.store.sqlite import make_durable, transaction
 
-FORMAT = 2
-"""Version of the tables; a journal with a larger one comes from a later program."""
+FORMAT = 3
+"""Version of the journal; one with a larger one comes from a later program.
+
+2 added owed blocks and segments, 3 comments and locks among the entries.
+"""
 
 _OLDEST = 1
 """Journals of this version and later are brought up to date when they are changed."""
+
+_OWED_SINCE = 2
+"""Version from which on there are tables of owed blocks and of segments."""
 
 _BUSY_S = 5.0
 """How long to wait for a reader that holds the file for a moment."""
@@ -176,7 +182,7 @@ def open_existing(path: Path, *, read_only: bool) -> Database:
         if not read_only and version < FORMAT:
             connection.executescript(_TABLES_SINCE_2)
             connection.execute(f"PRAGMA user_version={FORMAT}")
-        elif version < FORMAT:
+        elif version < _OWED_SINCE:  # a temporary table would hide one that is there
             connection.executescript(_TABLES_SINCE_2.replace("TABLE", "TEMP TABLE"))
     return Database(path, connection)
 

@@ -21,7 +21,8 @@ class Kind(StrEnum):
     A stroke is stored as its geometry, a region as its pixels; an undo and a redo name
     the entry they act on; a base names the proposal that a mask started from. The
     pixels before a large stroke are stored as its blocks are filled; once all are, an
-    entry that says so takes their hash into the chain.
+    entry that says so takes their hash into the chain. A comment is text on a box; a
+    lock is a signature on one, and an unlock names the lock that it lifts.
     """
 
     STROKE = "stroke"
@@ -30,6 +31,16 @@ class Kind(StrEnum):
     REDO = "redo"
     BASE = "base"
     FILLED = "filled"
+    COMMENT = "comment"
+    LOCK = "lock"
+    UNLOCK = "unlock"
+
+
+STEPS = (Kind.STROKE, Kind.REGION)
+"""What a person does to pixels, and can undo."""
+
+MOVES = (Kind.UNDO, Kind.REDO)
+"""Steps taken back, and brought back again."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,8 +30,8 @@ class UndoHistory:
             case Kind.STROKE | Kind.REGION:
                 self._done.append(seq)
                 self._undone.clear()
-            case Kind.BASE | Kind.FILLED:
-                pass  # not a step of a person
+            case _:
+                pass  # not a step that changes pixels
 
     def is_done(self, seq: int) -> bool:
         """Tell whether a step stands: it was not taken back, or brought back again."""

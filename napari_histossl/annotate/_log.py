@@ -36,6 +36,8 @@ class Log:
         What can be undone and redone.
     filled : set of int
         Large strokes all of whose pixels before are in the chain.
+    locked : set of int
+        Locks that stand.
     last_seq : int
         Number of the last entry, 0 where there is none.
     damage : JournalError or None
@@ -52,6 +54,7 @@ class Log:
         self.owed = OwedTable(database)
         self.history = UndoHistory()
         self.filled: set[int] = set()
+        self.locked: set[int] = set()
         self.last_seq = 0
         self._head = self.facts.header_sha256
         self.damage: JournalError | None = None
@@ -167,6 +170,10 @@ class Log:
         self.history.add(seq, kind)
         if kind is Kind.FILLED:
             self.filled.add(target)
+        elif kind is Kind.LOCK:
+            self.locked.add(seq)
+        elif kind is Kind.UNLOCK:
+            self.locked.discard(target)
 
     def _read_history(self) -> None:
         for seq, kind, target, entry_hash in self._rows("seq, kind, target, hash", 0):

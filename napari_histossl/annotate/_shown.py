@@ -111,9 +111,9 @@ class ShownMask(Closing):
             for number in range(len(self.levels))
         ]
 
-    def entries(self) -> Iterator[Entry]:
-        """Yield the history, oldest entry first."""
-        return self._journal.entries()
+    def entries(self, after_seq: int = 0) -> Iterator[Entry]:
+        """Yield the history, or what follows an entry of it, oldest entry first."""
+        return self._journal.entries(after_seq)
 
     def verify(self) -> int:
         """Check the journal's chain and pixels; return the number of its entries.

@@ -92,12 +92,16 @@ class Area:
         inside = around.intersection(self.within_px0)
         return list(blocks_of(inside)) if inside else []
 
-    def after(self, before: Patch) -> Patch | None:
-        """Return the pixels of a box afterwards, or None where nothing changes."""
-        box = before.box
+    def covered(self, box: Box) -> NDArray[np.bool_]:
+        """Return which pixels of one of its boxes lie under it."""
         rows = (np.arange(box.y, box.y1) >> self.level) - self.box.y
         columns = (np.arange(box.x, box.x1) >> self.level) - self.box.x
-        is_set = self.found[np.ix_(rows, columns)] & (before.labels != self.class_index)
+        covered: NDArray[np.bool_] = self.found[np.ix_(rows, columns)]
+        return covered
+
+    def after(self, before: Patch) -> Patch | None:
+        """Return the pixels of a box afterwards, or None where nothing changes."""
+        is_set = self.covered(before.box) & (before.labels != self.class_index)
         if self.only is not None:
             is_set &= before.labels == self.only
         if self.spared:

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from napari_histossl.annotate._blocks import around, number_of
 from napari_histossl.annotate._drawing import Drawing, pack_drawing, unpack_drawing
 from napari_histossl.annotate._effects import Effects
-from napari_histossl.annotate._entries import Entry, Kind
+from napari_histossl.annotate._entries import MOVES, STEPS, Entry, Kind
 from napari_histossl.annotate._filling import Filler
+from napari_histossl.annotate._locks import Locks
 from napari_histossl.annotate._owed import owed_by
 from napari_histossl.annotate._patches import Patch, pack
 from napari_histossl.annotate._planes import Planes
@@ -44,6 +45,7 @@ class Writer:
         self.effects = Effects(journal)
         self.filler = Filler(planes, journal, self.effects, is_recording=not read_only)
         self.settler = Settler(planes, journal, self.filler)
+        self.locks = Locks(journal)
         self._unapplied: list[Entry] = []
 
     def recover(self) -> None:
@@ -86,6 +88,7 @@ class Writer:
         boxes = drawing.boxes(self._planes.shape)
         if not boxes:
             return None
+        self.locks.refuse_drawing(drawing, boxes)
         change = Change(Kind.STROKE, around(boxes), tool, author, drawing.class_index)
         if len(boxes) > 1:
             owed = [(number_of(box), box) for box in boxes]
@@ -112,13 +115,18 @@ class Writer:
         self.prepare()
         for box in boxes:
             self.filler.fill_under(box)
-        recording = _Recording(self._planes, boxes, after)
+        recording = _Recording(self._planes, boxes, self.locks.guarded(after))
         first = next(recording.bodies, None)
         if first is None:
             return None
         bodies = _chained(first, recording.bodies)
         entry = self._journal.append(change, payload, bodies)
         return self._applied(entry, recording.kept)
+
+    def note(self, change: Change, payload: bytes) -> Entry:
+        """Add an entry that sets no pixels."""
+        self.prepare()
+        return self._applied(self._journal.append(change, payload))
 
     def step(self, kind: Kind, target_seq: int, author: str | None) -> Entry:
         """Undo or redo an entry."""
@@ -128,6 +136,10 @@ class Writer:
         if target.is_large:
             return self._step_large(change, target)
         self._journal.check_patches(target, "before")
+        if self._journal.locked:
+            for patch in self._set_by(kind, target):
+                self.filler.fill_under(patch.box)
+                self.locks.refuse_change(self._planes.read(patch.box), patch)
         return self._applied(self._journal.append(change))
 
     def _step_large(self, change: Change, target: Entry) -> Entry:
@@ -141,6 +153,7 @@ class Writer:
         ]
         drawing = self.effects.of(target.seq).drawing
         boxes = {number_of(box): box for box in drawing.boxes(self._planes.shape)}
+        self.locks.refuse_drawing(drawing, list(boxes.values()))
         numbers: Iterable[int] = boxes
         if change.kind is Kind.UNDO:  # where nothing was recorded, nothing changed
             numbers = self._journal.blobs.numbers(target.seq, "before")
@@ -181,10 +194,15 @@ class Writer:
 
     def _patches_of(self, entry: Entry) -> Iterator[Patch]:
         """Yield the pixels that an entry sets at once; large strokes set none."""
-        root = self._journal.entry(entry.target) if entry.target else entry
-        if root.is_large or entry.kind in (Kind.BASE, Kind.FILLED):
+        if entry.kind not in (*STEPS, *MOVES):
             return
-        if entry.kind is Kind.UNDO:
+        root = self._journal.entry(entry.target) if entry.target else entry
+        if not root.is_large:
+            yield from self._set_by(entry.kind, root)
+
+    def _set_by(self, kind: Kind, root: Entry) -> Iterator[Patch]:
+        """Yield the pixels that a step sets, or one that takes it back."""
+        if kind is Kind.UNDO:
             yield from self._journal.patches(root, "before")
         elif root.kind is Kind.REGION:
             yield from self._journal.patches(root, "after")

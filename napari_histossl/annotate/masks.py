@@ -20,7 +20,7 @@ from napari_histossl.annotate import _arguments, _opening
 from napari_histossl.annotate._changes import AnyStroke
 from napari_histossl.annotate._entries import Kind
 from napari_histossl.annotate._receipts import Receipt
-from napari_histossl.annotate._upkeep import KeptMask
+from napari_histossl.annotate._reviewed import ReviewedMask
 from napari_histossl.annotate._wanted import LabelSource
 from napari_histossl.annotate.strokes import check_text
 from napari_histossl.classes import DEFAULT_CLASSES, ClassTable, Origin
@@ -28,7 +28,7 @@ from napari_histossl.errors import JournalError, StoreError
 from napari_histossl.geometry import Box
 
 
-class MaskStore(KeptMask):
+class MaskStore(ReviewedMask):
     """A mask on disk, open for reading or for correcting.
 
     Make one with `create` or `open`; close it, or use it as a context manager.
@@ -170,7 +170,7 @@ class MaskStore(KeptMask):
 
         Parameters
         ----------
-        stroke : Stroke, Polygon, FloodFill, HoleFill, Found or Take
+        stroke : Stroke, Polygon, FloodFill, HoleFill, Found, Take or Decision
             What was drawn. Parts outside the mask are cut off; the receipt of a stroke
             wholly outside says so and has no number. What covers more than a million
             pixels is journaled as geometry and shown from then on; `settle` fills it.

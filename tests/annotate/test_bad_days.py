@@ -397,7 +397,7 @@ def test_a_mask_of_the_first_format_is_taken_over(path):
         assert mask.verify() == 3
 
 
-@pytest.mark.parametrize("version", [0, 3, 99])
+@pytest.mark.parametrize("version", [0, 4, 99])
 def test_a_journal_of_another_program_is_refused_with_a_way_out(path, version):
     MaskStore.create(path, SHAPE, 0.5).close()
     with sqlite3.connect(journal_of(path)) as connection:
