@@ -18,9 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_histossl.geometry import Box, TileGrid
-
-_LEVEL = 1
-"""Compression level of zstd: labels shrink to nothing at any level; 1 is fastest."""
+from napari_histossl.store._packing import Packing
 
 
 class Boxes(Protocol):
@@ -36,7 +34,7 @@ class Boxes(Protocol):
         """Yield the files in which a box lies, as far as that is known."""
 
 
-def boxes_of(folder: Path, array: Any) -> Boxes:
+def boxes_of(folder: Path, array: Any, packing: Packing) -> Boxes:
     """Return the fastest way to the boxes of an array.
 
     Parameters
@@ -45,8 +43,10 @@ def boxes_of(folder: Path, array: Any) -> Boxes:
         Folder of the array.
     array : zarr.Array
         Array of two or three dimensions.
+    packing : Packing
+        For chunks of that size and type; may be shared with other arrays.
     """
-    return ChunkFiles(folder, array) if is_known(array) else ZarrBoxes(array)
+    return ChunkFiles(folder, array, packing) if is_known(array) else ZarrBoxes(array)
 
 
 def is_known(array: Any) -> bool:
@@ -94,18 +94,18 @@ class ChunkFiles:
         Folder of the array.
     array : zarr.Array
         Array for which `is_known` holds.
+    packing : Packing
+        For chunks of that size and type.
     """
 
-    def __init__(self, folder: Path, array: Any) -> None:
-        from numcodecs import Zstd
-
+    def __init__(self, folder: Path, array: Any, packing: Packing) -> None:
         self._folder = folder / "c"
         self._shape = tuple(array.shape)
         self._dtype = np.dtype(array.dtype).newbyteorder("<")
         self._fill = np.asarray(array.fill_value, self._dtype)
         self._chunk_px = int(array.chunks[-1])
         self._grid = TileGrid(self._shape[-2:], self._chunk_px)
-        self._codec = Zstd(level=_LEVEL)
+        self._packing = packing
 
     def read(self, box: Box) -> NDArray[Any]:
         """Read a box that lies inside."""
@@ -130,7 +130,8 @@ class ChunkFiles:
                 continue
             chunk = self._load(path)
             if chunk is None:
-                chunk = np.full(where.shape, self._fill, self._dtype)
+                chunk = self._packing.pixels()
+                chunk[:] = self._fill
             chunk[common.shifted(-where.y, -where.x).slices] = part
             self._save(path, chunk)
 
@@ -156,22 +157,21 @@ class ChunkFiles:
                 yield path, where, pixels[before]
 
     def _load(self, path: Path) -> NDArray[Any] | None:
-        """Return a chunk of its own, or None where nothing has been written."""
+        """Return a chunk, or None where nothing has been written.
+
+        It may be changed; the next chunk that the same thread loads takes its place.
+        """
         try:
             data = path.read_bytes()
         except FileNotFoundError:
             return None
-        return self._decoded(data)
-
-    def _decoded(self, data: bytes) -> NDArray[Any]:
-        pixels = np.frombuffer(self._codec.decode(data), self._dtype)
-        return pixels.reshape(self._chunk_px, self._chunk_px).copy()
+        return self._packing.unpack(data)
 
     def _save(self, path: Path, chunk: NDArray[Any]) -> None:
         if self._is_fill(chunk):
             path.unlink(missing_ok=True)
             return
-        data = self._encoded(chunk)
+        data = self._packing.pack(chunk)
         path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_name(f"{path.name}.{uuid.uuid4().hex}.partial")
         try:
@@ -180,9 +180,6 @@ class ChunkFiles:
         except OSError:
             part.unlink(missing_ok=True)
             raise
-
-    def _encoded(self, chunk: NDArray[Any]) -> bytes:
-        return bytes(self._codec.encode(np.ascontiguousarray(chunk)))
 
     def _is_fill(self, chunk: NDArray[Any]) -> bool:
         if self._dtype.kind == "f" and np.isnan(self._fill):

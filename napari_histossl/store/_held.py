@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from napari_histossl.errors import StoreError
 from napari_histossl.store._chunks import ChunkFiles, is_known
 from napari_histossl.store._marks import sync_file, sync_folder
+from napari_histossl.store._packing import Packing
 
 _FILES_AT_ONCE = 256
 """Chunks that are written before the first of them is waited for: one wait then covers
@@ -36,8 +37,8 @@ class HeldChunks(ChunkFiles):
     and another flushes.
     """
 
-    def __init__(self, folder: Path, array: Any) -> None:
-        super().__init__(folder, array)
+    def __init__(self, folder: Path, array: Any, packing: Packing) -> None:
+        super().__init__(folder, array, packing)
         self._guard = threading.Lock()
         self._held: dict[Path, bytes] = {}
         self._flushing: dict[Path, bytes] = {}
@@ -104,10 +105,10 @@ class HeldChunks(ChunkFiles):
             body = self._held.get(path, self._flushing.get(path))
         if body is None:
             return super()._load(path)
-        return self._decoded(body) if body else None
+        return self._packing.unpack(body) if body else None
 
     def _save(self, path: Path, chunk: NDArray[Any]) -> None:
-        body = _FILL if self._is_fill(chunk) else self._encoded(chunk)
+        body = _FILL if self._is_fill(chunk) else self._packing.pack(chunk)
         with self._guard:
             self._held_bytes += len(body) - len(self._held.get(path, _FILL))
             self._held[path] = body
@@ -124,7 +125,7 @@ def _write_beside(path: Path, body: bytes) -> Path:
     return part
 
 
-def held_boxes(folder: Path, array: Any) -> HeldChunks:
+def held_boxes(folder: Path, array: Any, packing: Packing) -> HeldChunks:
     """Return access to an array that holds what is written.
 
     Raises
@@ -137,4 +138,4 @@ def held_boxes(folder: Path, array: Any) -> HeldChunks:
             f"{folder} was rewritten by another program in a layout that can be read "
             f"but not corrected here; export the mask there and import it again"
         )
-    return HeldChunks(folder, array)
+    return HeldChunks(folder, array, packing)

@@ -20,6 +20,7 @@ from napari_histossl.store._guard import store_errors
 from napari_histossl.store._header import Header
 from napari_histossl.store._held import HeldChunks, held_boxes
 from napari_histossl.store._marks import Marks, sync_file, sync_folder
+from napari_histossl.store._packing import Packing
 from napari_histossl.store._refreshing import padded_to_even, pieces_below
 from napari_histossl.store.lock import WriterLock
 from napari_histossl.store.reduce import Reducer, ReducerName, named_reducer
@@ -89,8 +90,9 @@ class Pyramid(Closing):
             group[dataset["path"]] for dataset in found["datasets"]
         )
         access = held_boxes if hold_writes else boxes_of
+        packing = Packing(self.arrays[0].chunks[-1], self.arrays[0].dtype)
         self._boxes = tuple(
-            access(path / dataset["path"], array)
+            access(path / dataset["path"], array, packing)
             for dataset, array in zip(found["datasets"], self.arrays, strict=True)
         )
         self.levels = tuple(
