@@ -7,28 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_histossl.annotate._searching import Readable, object_at, searched
 from napari_histossl.annotate._shapes import Points, Swept
 from napari_histossl.annotate._wanted import Area, LabelSource, Taken
 from napari_histossl.annotate.strokes import checked_points, checked_radius
 from napari_histossl.errors import AnnotationError
 from napari_histossl.geometry import Box
-
-_SEARCHED_PX = 4096 * 4096
-"""A larger box is searched on a coarser level, about what the screen shows of it."""
-
-
-class Readable(Protocol):
-    """A mask, as far as a search needs it."""
-
-    shape: tuple[int, int]
-
-    def read(self, box: Box, level: int = 0) -> NDArray[Any]:
-        """Return class indices of a box of a level."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +60,7 @@ class FloodFill:
         y, x = (round(value) for value in self.at_px0)
         if within is None or within.intersection(Box(y, x, 1, 1)) is None:
             return None
-        labels, box, level = _searched(mask, within)
+        labels, box, level = searched(mask, within)
         seed = (y >> level) - box.y, (x >> level) - box.x
         old = int(labels[seed])
         found = flood(labels, seed, connectivity=1)  # type: ignore[no-untyped-call]
@@ -94,6 +83,8 @@ class HoleFill:
         Name for the history.
     author : str or None
         Who did it; None stands for the login name.
+    at_px0 : tuple of float or None
+        A point of the one object whose holes are filled, as (y, x); None for all.
     """
 
     class_index: int
@@ -101,6 +92,7 @@ class HoleFill:
     spared: tuple[int, ...] = ()
     tool: str = "fill holes"
     author: str | None = None
+    at_px0: tuple[float, float] | None = None
 
     def area(self, mask: Readable) -> Area | None:
         """Return what is to be set, or None where the box is outside the mask.
@@ -119,8 +111,10 @@ class HoleFill:
         within = self.within_px0.intersection(Box(0, 0, *mask.shape))
         if within is None:
             return None
-        labels, box, level = _searched(mask, within)
+        labels, box, level = searched(mask, within)
         encloses = labels == self.class_index
+        if self.at_px0 is not None:
+            encloses = object_at(encloses, self.at_px0, box, level)
         found = np.asarray(ndimage.binary_fill_holes(encloses)) & ~encloses
         spared = self.spared
         return Area(found, box, level, within, self.class_index, spared=spared)
@@ -233,15 +227,3 @@ class Take:
 
     def _shape(self) -> Swept:
         return Swept(self.points_px0, self.radius_px0)
-
-
-def _searched(mask: Readable, within: Box) -> tuple[NDArray[Any], Box, int]:
-    """Return the labels of a box, on a level on which it is not too large."""
-    level = 0
-    box = within
-    while box.height * box.width > _SEARCHED_PX:
-        level += 1
-        y0, x0 = within.y >> level, within.x >> level
-        y1, x1 = -(-within.y1 >> level), -(-within.x1 >> level)
-        box = Box(y0, x0, y1 - y0, x1 - x0)
-    return mask.read(box, level), box, level

@@ -13,7 +13,7 @@ from napari_histossl.annotate import (
     Polygon,
     Stroke,
     Take,
-    fills,
+    _searching,
 )
 from napari_histossl.annotate._polygon_raster import rasterise_rings
 from napari_histossl.annotate._seeding import ArrayLabels
@@ -67,7 +67,7 @@ def test_a_flood_with_the_same_class_is_no_step(mask):
 def test_a_large_view_is_searched_coarsely_and_set_exactly(mask, monkeypatch):
     ring(mask)
     before = mask.read(WHOLE)
-    monkeypatch.setattr(fills, "_SEARCHED_PX", 300 * 400)
+    monkeypatch.setattr(_searching, "_SEARCHED_PX", 300 * 400)
     mask.paint(FloodFill((200, 200), 3, WHOLE))
     labels = mask.read(WHOLE)
     inside = np.hypot(*(np.indices(SHAPE) - 200)) < 38
@@ -92,6 +92,17 @@ def test_a_hole_that_reaches_the_edge_of_the_view_is_none(mask):
     assert mask.paint(HoleFill(1, Box(200, 100, 200, 200))).seq is None
     with pytest.raises(AnnotationError, match="only a class has holes"):
         mask.paint(HoleFill(0, WHOLE))
+
+
+def test_holes_of_one_object_only(mask):
+    ring(mask)
+    mask.paint(
+        Stroke([(500, 500), (540, 500), (540, 540), (500, 540), (500, 500)], 6, 1)
+    )
+    assert mask.paint(HoleFill(1, WHOLE, at_px0=(0, 0))).seq is None
+    mask.paint(HoleFill(1, WHOLE, at_px0=(540, 520)))
+    labels = mask.read(WHOLE)
+    assert (labels[520, 520], labels[200, 200]) == (1, 0)
 
 
 @pytest.mark.parametrize("level", [0, 1])
