@@ -14,6 +14,7 @@ from napari_histossl.annotate import (
     Stroke,
     Verdict,
 )
+from napari_histossl.annotate.review_log import ReviewLog
 from napari_histossl.classes import Origin
 from napari_histossl.errors import AnnotationError, JournalError
 from napari_histossl.geometry import Box
@@ -253,3 +254,34 @@ def test_a_journal_of_the_format_before_comments_opens(proposed, path):
         mask.comment(OBJECT, "since 3")
     with sqlite3.connect(journal) as connection:
         assert connection.execute("PRAGMA user_version").fetchone() == (3,)
+
+
+def test_the_log_says_what_stands_also_after_undo_and_a_restart(proposed, path):
+    log = ReviewLog(proposed)
+    proposed.paint(decide(Verdict.REJECT))
+    assert log.update()[0] == {"object"}
+    assert log.decision("object").verdict is Verdict.REJECT
+    proposed.undo()
+    assert log.update()[0] == {"object"}
+    assert log.decision("object") is None
+    proposed.paint(decide(Verdict.ACCEPT))
+    stroke = proposed.paint(Stroke([(100, 100)], 3, class_index=1))
+    proposed.comment(OBJECT, "unsure", about="object")
+    names, boxes = log.update()
+    assert (names, boxes) == ({"object"}, [stroke.box])
+    assert log.decision("object").verdict is Verdict.ACCEPT
+    assert list(log.edits()) == [stroke.seq]
+    assert log.comments_by_object()["object"].text == "unsure"
+    proposed.undo()
+    assert log.update()[1] == [stroke.box]
+    assert not log.edits()
+    proposed.close()
+    with MaskStore.open(path) as mask:
+        again = ReviewLog(mask)
+        again.update()
+        assert again.decision("object") == log.decision("object")
+        assert not again.edits()
+        assert [c.text for c in again.comments()] == ["unsure"]
+        mask.redo()
+        again.update()
+        assert list(again.edits()) == [stroke.seq]
