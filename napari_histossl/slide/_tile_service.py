@@ -213,6 +213,11 @@ class TileService(Closing):
             self._plan.invalidate(found, time.monotonic())
             self._ready.notify()
 
+    def keys(self, source: TileSource) -> list[TileKey]:
+        """Return the tiles of a source that are there, being read, or have failed."""
+        with self._ready:
+            return [*self._cache.keys_of(source), *self._plan.known(source)]
+
     # ---- News ----
 
     def listen(self, listener: Listener) -> Callable[[], None]:

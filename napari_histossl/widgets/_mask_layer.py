@@ -1,13 +1,13 @@
-"""A window on a mask store as an ordinary napari Labels layer.
+"""The whole mask as an ordinary napari Labels layer that can be painted on.
 
-What the person paints with napari's own tools goes, stroke by stroke, through the
-store's journal. The store is the truth: after a stroke the layer shows what the store
-holds, and napari's undo and redo become the store's, without limit and across restarts.
+Its data are the levels of the mask, read when somebody asks; its picture is drawn from
+tiles. napari's own tools keep their meaning, but what they do goes through the store's
+journal: undo and redo are the store's, without limit and across restarts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -15,212 +15,181 @@ from napari.layers import Labels
 from napari.layers.labels._labels_constants import Mode
 from napari.utils.colormaps import DirectLabelColormap
 
-from napari_histossl.annotate import MaskStore, Receipt, Stroke
+from napari_histossl.annotate import FloodFill, Polygon
 from napari_histossl.classes import UNLABELLED
 from napari_histossl.errors import HistoSSLError
 from napari_histossl.geometry import Box
 from napari_histossl.napari_io.layers import colours
-
-WINDOW_PX = 4096
-"""Edge of the window that is edited at a time; 16 MB, 1 ms a brush stamp."""
-
-_WHOLE_PX = 3 * WINDOW_PX * WINDOW_PX
-"""A mask of up to this many pixels (50 MB) is edited as a whole."""
+from napari_histossl.widgets._mask_brush import Brush
+from napari_histossl.widgets._mask_editor import MaskEditor
+from napari_histossl.widgets._workbench import METADATA_KEY
 
 
 class MaskLayer(Labels):
-    """Labels of a window of a mask; edits are journalled by its store.
+    """Labels of a whole mask; edits are journalled by its store.
 
     Parameters
     ----------
-    store : MaskStore
-        Opened for writing; it outlives the layer.
-    window_px0 : Box
-        Part of the mask to edit, in mask level-0 pixels, inside the mask.
+    editor : MaskEditor
+        Shows and saves what is painted; it outlives the layer.
     slide_um_yx : tuple of float
         World units per level-0 pixel of the slide (micrometres, or 1 in pixels).
-    author : str or None
-        Who paints, for the journal.
-    on_saved : callable
-        Called with the `Receipt` of everything that became durable.
-    on_error : callable
-        Called with the error of an edit that could not be saved; the layer then shows
-        the store's pixels again.
     **options
         Of napari's `Labels`, such as name and opacity.
     """
 
     def __init__(
-        self,
-        store: MaskStore,
-        window_px0: Box,
-        slide_um_yx: tuple[float, float],
-        author: str | None,
-        on_saved: Callable[[Receipt], object],
-        on_error: Callable[[Exception], object],
-        **options: Any,
+        self, editor: MaskEditor, slide_um_yx: tuple[float, float], **options: Any
     ) -> None:
+        store, tiles = editor.store, editor.tiles
+        self._editor = editor
+        self._brush: Brush | None = None
         pixel_um_yx = store.mpp_yx or (1.0, 1.0)
+        facts: dict[str, Any] = {"kind": "mask", "path": str(store.path)}
+        if tiles.can_show(store):
+            facts["tiles"] = tiles
         super().__init__(
-            store.read(window_px0, 0),
+            tiles.arrays(),
+            multiscale=True,
+            cache=False,  # it changes under the viewer
             scale=pixel_um_yx,
-            translate=_translate(window_px0, pixel_um_yx, slide_um_yx),
+            translate=_translate(pixel_um_yx, slide_um_yx),
             units=("um", "um") if store.mpp_yx else ("pixel", "pixel"),
             colormap=DirectLabelColormap(color_dict=colours(store.classes)),
+            metadata={METADATA_KEY: facts},
             **options,
         )
-        self.window_px0 = window_px0
-        self._mask_store = store
-        self._author = author
-        self._on_saved = on_saved
-        self._on_error = on_error
-        self._points: list[tuple[float, float]] = []
-        self.mouse_drag_callbacks.append(_collect_points)
-        self.events.paint.connect(self._on_paint)
+        editor.on_refresh = self._draw_anew
 
     @property
     def _type_string(self) -> str:
         return "labels"
 
+    # ---- napari's tools
+
     def undo(self) -> None:
         """Take back the newest edit of the mask, wherever in the mask it was."""
-        if self._mask_store.can_undo:
-            self.apply(self._mask_store.undo)
+        if self.editable:
+            self._editor.undo()
 
     def redo(self) -> None:
         """Do again what was taken back last."""
-        if self._mask_store.can_redo:
-            self.apply(self._mask_store.redo)
+        if self.editable:
+            self._editor.redo()
 
-    def show_store(self, box_px0: Box) -> None:
-        """Show the store's pixels of a box, where it touches the window."""
-        common = box_px0.intersection(self.window_px0)
-        if common is None:
-            return
-        local = common.shifted(-self.window_px0.y, -self.window_px0.x)
-        self.data[local.slices] = self._mask_store.read(common, 0)
-        self.refresh()
-
-    def _on_paint(self, event: Any) -> None:
-        box = _changed_box(event.value).shifted(self.window_px0.y, self.window_px0.x)
-        self._undo_history.clear()  # the journal is the history
-        points, self._points = self._points, []
-        is_brush = self._mode in (Mode.PAINT, Mode.ERASE)
-        if is_brush and points and not self.preserve_labels:
-            self.apply(lambda: self._mask_store.paint(self._stroke(points)), box)
-            return
-        local = box.shifted(-self.window_px0.y, -self.window_px0.x)
-        values = self.data[local.slices].copy()
-        tool = str(self._mode)
-        self.apply(
-            lambda: self._mask_store.paint_region(
-                box, values, tool=tool, author=self._author
-            ),
-            box,
-        )
-
-    def _stroke(self, points: list[tuple[float, float]]) -> Stroke:
-        erasing = self._mode == Mode.ERASE or self.selected_label == UNLABELLED
-        offset = (self.window_px0.y, self.window_px0.x)
-        return Stroke(
-            np.asarray(points, np.float32) + np.asarray(offset, np.float32),
-            self.brush_size / 2,
-            UNLABELLED if erasing else int(self.selected_label),
-            tool="eraser" if erasing else "brush",
-            author=self._author,
-        )
-
-    def apply(
-        self, edit: Callable[[], Receipt | None], box_px0: Box | None = None
+    def paint(
+        self, coord: Sequence[float], new_label: int, refresh: bool = True
     ) -> None:
-        """Make an edit durable, then show what the store holds."""
-        receipt = None
+        """Put the brush down once; see napari's `Labels.paint`."""
+        del refresh
+        self._validate_label_in_range(new_label)
+        brush = self._new_brush(new_label)
+        brush.to(coord)
+        brush.end()
+
+    def paint_polygon(self, points: Any, new_label: int) -> None:
+        """Fill an outline; see napari's `Labels.paint_polygon`."""
+        self._validate_label_in_range(new_label)
+        ring = np.asarray(points, np.float32)
+        author, spared = self._editor.author, self.spared(new_label)
+        self._editor.draw(Polygon((ring,), new_label, author=author, spared=spared))
+
+    def fill(
+        self, coord: Sequence[float], new_label: int, refresh: bool = True
+    ) -> None:
+        """Fill what is connected and on the screen; see napari's `Labels.fill`."""
+        del refresh
+        self._validate_label_in_range(new_label)
+        y, x = (round(float(value)) for value in coord)
+        whole = self._editor.tiles.levels[0].box
+        if whole.intersection(Box(y, x, 1, 1)) is None:
+            return
+        if self._editor.tiles.value_at(y, x) not in self.spared(new_label):
+            within = self._editor.view_box_px0() or whole
+            author = self._editor.author
+            self._editor.draw(FloodFill((y, x), new_label, within, author=author))
+
+    def data_setitem(self, indices: Any, value: Any, refresh: bool = True) -> None:
+        """Set single pixels; see napari's `Labels.data_setitem`."""
+        del refresh
+        rows, columns = (np.asarray(one).reshape(-1) for one in indices)
+        if not rows.size:
+            return
+        y, x = int(rows.min()), int(columns.min())
+        box = Box(y, x, int(rows.max()) - y + 1, int(columns.max()) - x + 1)
+        values, where = np.zeros(box.shape, self.dtype), np.zeros(box.shape, np.bool_)
+        values[rows - y, columns - x] = value
+        where[rows - y, columns - x] = True
+        self._editor.set_region(box, values, where, "script")
+
+    def spared(self, new_label: int) -> tuple[int, ...]:
+        """Return the classes that a label may not replace: see `preserve_labels`."""
+        if not self.preserve_labels:
+            return ()
+        replaced = self._get_preserve_labels_source_label(new_label)
+        known = (UNLABELLED, *(info.index for info in self._editor.store.classes))
+        return tuple(sorted({*known} - {int(replaced)}))
+
+    # ---- The mouse, as napari's tools hand it on
+
+    def _draw(self, new_label: int, last_cursor_coord: Any, coordinates: Any) -> None:
+        if coordinates is None or not self.editable:
+            return
+        if self._mode == Mode.FILL:
+            if last_cursor_coord is coordinates:  # pressed, not moved
+                self.fill(coordinates, new_label)
+            return
+        if self._brush is None:
+            self._brush = self._new_brush(new_label)
+        self._brush.to(coordinates)
+
+    def _new_brush(self, label: int) -> Brush:
+        radius_px0 = self.brush_size / 2
+        return Brush(self._editor, radius_px0, int(label), self.spared(label))
+
+    def _commit_staged_history(self) -> None:
+        """End a stroke: the mouse was released."""
+        brush, self._brush = self._brush, None
+        if brush is not None:
+            brush.end()
+
+    def _abort_stroke(self) -> None:
+        brush, self._brush = self._brush, None
+        self._block_history = False
+        if brush is not None:
+            brush.give_up()
+
+    # ---- What napari does with the pixels of an ordinary layer
+
+    def _reset_editable(self) -> None:
+        self.editable = not self._editor.store.read_only
+
+    def _get_value(self, position: Any) -> int | None:
+        y, x = (round(float(value)) for value in position)
+        height, width = self._editor.tiles.levels[0].shape
+        if not (0 <= y < height and 0 <= x < width):
+            return None
         try:
-            receipt = edit()
-        except HistoSSLError as error:
-            self._on_error(error)
-        if receipt is not None and receipt.box is not None:
-            box_px0 = receipt.box if box_px0 is None else box_px0.union(receipt.box)
-        if box_px0 is not None:
-            self.show_store(box_px0)
-        if receipt is not None:
-            self._on_saved(receipt)
+            return self._editor.tiles.value_at(y, x)
+        except HistoSSLError:  # what is drawn says that it cannot be read
+            return None
 
-
-def window_around(
-    shape: tuple[int, int], centre_px0: tuple[float, float], edge_px: int = WINDOW_PX
-) -> Box:
-    """Return the window of a mask that is edited around a point.
-
-    Parameters
-    ----------
-    shape : tuple of int
-        Height and width of the mask's level 0.
-    centre_px0 : tuple of float
-        Where the person looks, in mask level-0 pixels.
-    edge_px : int
-        Largest edge of the window.
-
-    Returns
-    -------
-    Box
-        Inside the mask; the whole mask where it is not much larger than the window.
-    """
-    if shape[0] * shape[1] <= _WHOLE_PX:
-        return Box(0, 0, *shape)
-    starts, sizes = [], []
-    for length, centre in zip(shape, centre_px0, strict=True):
-        size = min(edge_px, length)
-        sizes.append(size)
-        starts.append(int(np.clip(centre - size / 2, 0, length - size)))
-    return Box(starts[0], starts[1], sizes[0], sizes[1])
-
-
-def _collect_points(layer: MaskLayer, event: Any) -> Iterator[None]:
-    """Note where the mouse goes while its button is down, in data coordinates."""
-    if event.button != 1 or layer._mode not in (Mode.PAINT, Mode.ERASE):
-        layer._points = []
-        return
-    layer._points = [_data_yx(layer, event)]
-    yield
-    while event.type == "mouse_move":
-        layer._points.append(_data_yx(layer, event))
-        yield
-
-
-def _data_yx(layer: Labels, event: Any) -> tuple[float, float]:
-    y, x = layer.world_to_data(event.position)[-2:]
-    return float(y), float(x)
-
-
-def _changed_box(atoms: list[Any]) -> Box:
-    """Return the box around all atoms of a committed edit, in data pixels."""
-    box: Box | None = None
-    for atom in atoms:
-        rows, columns = atom.slice_key[-2:]
-        part = Box(
-            rows.start,
-            columns.start,
-            rows.stop - rows.start,
-            columns.stop - columns.start,
-        )
-        box = part if box is None else box.union(part)
-    assert box is not None
-    return box
+    def _draw_anew(self) -> None:
+        """Read again what napari draws by itself, where it does."""
+        self._reset_thumbnail_level_data()
+        self.refresh()
 
 
 def _translate(
-    window_px0: Box, pixel_um_yx: tuple[float, float], slide_um_yx: tuple[float, float]
+    pixel_um_yx: tuple[float, float], slide_um_yx: tuple[float, float]
 ) -> tuple[float, float]:
-    """Return the world position of the window's first pixel centre.
+    """Return the world position of the first pixel centre.
 
     napari puts the centre of the slide's first pixel at 0, so that the edge of the
     glass lies half a slide pixel before it; mask and slide share that edge.
     """
     y, x = (
-        start * pixel + (pixel - slide) / 2
-        for start, pixel, slide in zip(
-            (window_px0.y, window_px0.x), pixel_um_yx, slide_um_yx, strict=True
-        )
+        (pixel - slide) / 2
+        for pixel, slide in zip(pixel_um_yx, slide_um_yx, strict=True)
     )
     return y, x

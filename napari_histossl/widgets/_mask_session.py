@@ -7,25 +7,27 @@ from typing import Any
 
 from qtpy.QtCore import QObject, Signal
 
-from napari_histossl.annotate import (
-    FloodFill,
-    Found,
-    HoleFill,
-    MaskStore,
-    Polygon,
-    Receipt,
-    Stroke,
-    Take,
-)
+from napari_histossl.annotate import MaskStore, Receipt
 from napari_histossl.errors import PlanError
 from napari_histossl.geometry import Box
+from napari_histossl.panels.sketches import Drawn
 from napari_histossl.widgets._errors import show_error
-from napari_histossl.widgets._mask_layer import MaskLayer, window_around
-from napari_histossl.widgets._workbench import METADATA_KEY, Workbench
+from napari_histossl.widgets._mask_editor import MaskEditor
+from napari_histossl.widgets._mask_layer import MaskLayer
+from napari_histossl.widgets._workbench import Workbench
 
 
 class MaskSession(QObject):
     """The mask on the Correct page.
+
+    Parameters
+    ----------
+    bench : Workbench
+        What the pages of the viewer share.
+    path : Path
+        The mask; where it cannot be corrected, it is opened for looking.
+    author : str or None
+        Who corrects, for the journal.
 
     Attributes
     ----------
@@ -33,6 +35,10 @@ class MaskSession(QObject):
         Something was saved, undone or could not be saved; a sentence for people.
     ended : Signal
         The mask was closed, by the page or because its layer was removed.
+    layer : MaskLayer or None
+        The mask on the screen; None when it is closed.
+    editor : MaskEditor
+        Shows and saves changes.
     """
 
     changed = Signal(str)
@@ -41,12 +47,14 @@ class MaskSession(QObject):
     def __init__(self, bench: Workbench, path: Path, author: str | None) -> None:
         super().__init__()
         self._bench = bench
-        self._author = author
         self.path = path
         self.store = _open_finished(path)
-        self.layer: MaskLayer | None = None
-        self.edit_around_view()
+        self.editor = MaskEditor(self.store, author)
+        self.editor.saved.connect(self._on_saved)
+        self.editor.failed.connect(self._on_failed)
+        self.layer: MaskLayer | None = self._add_layer()
         bench.viewer.layers.events.removed.connect(self._on_layer_removed)
+        bench.closing.connect(self.close)
 
     @property
     def name(self) -> str:
@@ -59,62 +67,44 @@ class MaskSession(QObject):
         return self.store.levels[0].shape
 
     @property
-    def is_windowed(self) -> bool:
-        """Whether the mask is larger than the part that is edited at a time."""
-        return self.layer is not None and self.layer.window_px0.shape != self.shape
+    def state(self) -> str:
+        """A sentence on what can be done with the mask, and what of it is damaged."""
+        store = self.store
+        if store.damage:
+            return f"For looking only, up to where it is damaged: {store.damage}"
+        if store.read_only:
+            return f"For looking only: {store.why_read_only or 'as it was asked for'}"
+        return "Saved. Nothing painted since it was opened."
 
-    def edit_around_view(self) -> None:
-        """Show the part of the mask around what is on the screen, ready to edit."""
-        window = window_around(self.shape, self._centre_px0())
-        old, settings = self.layer, {}
-        if old is not None:
-            settings = {"mode": old.mode, "selected": old.selected_label}
-            self.layer = None
-            self._bench.viewer.layers.remove(old)
-        shown = self._bench.shown
-        layer = MaskLayer(
-            self.store,
-            window,
-            shown.pixel_um_yx if shown else (1.0, 1.0),
-            self._author,
-            self._on_saved,
-            self._on_error,
-            name=f"mask: {self.name}",
-            opacity=0.5,
-            metadata={METADATA_KEY: {"kind": "mask", "path": str(self.path)}},
-        )
-        layer.brush_size = 40
-        layer.selected_label = settings.get("selected", 1)
-        self._bench.hide("overlay", "classes", "tissue")
-        self._bench.viewer.add_layer(layer)
-        layer.mode = settings.get("mode", "paint")
-        self.layer = layer
+    def draw(self, shape: Drawn) -> None:
+        """Change the mask; `changed` says when it is saved, or why it is not.
 
-    def window_sentence(self) -> str:
-        """Say which part of a large mask is being edited."""
-        assert self.layer is not None
-        window, (height, width) = self.layer.window_px0, self.shape
-        return (
-            f"Editing {window.width:,} × {window.height:,} of {width:,} × {height:,} "
-            f"mask pixels. Go elsewhere and press Edit here."
-        )
+        Parameters
+        ----------
+        shape : Stroke, Polygon, FloodFill, HoleFill, Found or Take
+            What was drawn. Strokes, outlines and areas are on the screen at once,
+            others when they have been computed; a thread makes them durable, in turn.
+        """
+        self.editor.draw(shape)
 
-    def draw(
-        self, shape: Stroke | Polygon | FloodFill | HoleFill | Found | Take
-    ) -> None:
-        """Change the mask; `changed` says when it is saved, or why it is not."""
-        if self.layer is not None:
-            self.layer.apply(lambda: self.store.paint(shape))
+    def undo(self) -> None:
+        """Take back the newest change."""
+        self.editor.undo()
+
+    def redo(self) -> None:
+        """Do again what was taken back last."""
+        self.editor.redo()
 
     def close(self) -> None:
-        """Remove the layer and let go of the store; all is saved already."""
+        """Remove the layer and let go of the store, when all is saved."""
         if self.layer is None:
             return
         layer, self.layer = self.layer, None
         self._bench.viewer.layers.events.removed.disconnect(self._on_layer_removed)
+        self._bench.closing.disconnect(self.close)
         if layer in self._bench.viewer.layers:
             self._bench.viewer.layers.remove(layer)
-        self.store.close()
+        self.editor.close()
         self.ended.emit()
 
     def view_box_px0(self) -> Box | None:
@@ -131,11 +121,20 @@ class MaskSession(QObject):
         )
         return box.intersection(Box(0, 0, *self.shape))
 
-    def _centre_px0(self) -> tuple[float, float]:
-        view = self.view_box_px0()
-        if view is None:
-            return self.shape[0] / 2, self.shape[1] / 2
-        return view.y + view.height / 2, view.x + view.width / 2
+    def _add_layer(self) -> MaskLayer:
+        shown = self._bench.shown
+        layer = MaskLayer(
+            self.editor,
+            shown.pixel_um_yx if shown else (1.0, 1.0),
+            name=f"mask: {self.name}",
+            opacity=0.5,
+        )
+        layer.brush_size = 40
+        self._bench.hide("overlay", "classes", "tissue")
+        self._bench.viewer.add_layer(layer)
+        if layer.editable:
+            layer.mode = "paint"
+        return layer
 
     def _mask_px_per_slide_px(self) -> tuple[float, float]:
         shown = self._bench.shown
@@ -150,7 +149,7 @@ class MaskSession(QObject):
             " · ".join(part for part in (number, receipt.message) if part)
         )
 
-    def _on_error(self, error: Exception) -> None:
+    def _on_failed(self, error: Exception) -> None:
         show_error(error)
         self.changed.emit("Not saved: the picture shows what is on disk.")
 
@@ -161,8 +160,8 @@ class MaskSession(QObject):
 
 def _open_finished(path: Path) -> MaskStore:
     """Open a mask for writing; one that is still being started is not ready."""
-    store = MaskStore.open(path)
-    if store.is_seeding:
+    store = MaskStore.open(path, read_only=None)
+    if store.is_seeding and not store.read_only:
         store.close()
         name = path.name.removesuffix(".ome.zarr")
         raise PlanError(

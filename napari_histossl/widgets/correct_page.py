@@ -63,12 +63,6 @@ class CorrectPage(Page):
         column = self.section("Paint")
         self.tools = PaintTools()
         column.addWidget(self.tools)
-        self._window_note = note()
-        self._edit_here = button(
-            "Edit here", self._move_window, "Edit the part of the mask on the screen"
-        )
-        column.addWidget(self._window_note)
-        column.addWidget(self._edit_here)
 
     def _build_history(self) -> None:
         column = self.section("History")
@@ -108,11 +102,6 @@ class CorrectPage(Page):
         for widget in (self._png, self._geojson):
             widget.setEnabled(session is not None)
         self._show_history(session)
-        windowed = session is not None and session.is_windowed
-        self._window_note.setVisible(windowed)
-        self._edit_here.setVisible(windowed)
-        if session is not None and windowed:
-            self._window_note.setText(session.window_sentence())
 
     def _list_masks(self) -> None:
         shown = self.bench.shown
@@ -174,7 +163,7 @@ class CorrectPage(Page):
         )
         session.ended.connect(self._on_ended)
         self._follow_layer()
-        self._show_history(session, "Saved. Nothing painted since it was opened.")
+        self._show_history(session, session.state)
         self.refresh()
 
     def open_newest(self) -> bool:
@@ -187,13 +176,13 @@ class CorrectPage(Page):
 
     def undo(self) -> None:
         """Take back the newest edit."""
-        if self.session is not None and self.session.layer is not None:
-            self.session.layer.undo()
+        if self.session is not None:
+            self.session.undo()
 
     def redo(self) -> None:
         """Do again what was taken back last."""
-        if self.session is not None and self.session.layer is not None:
-            self.session.layer.redo()
+        if self.session is not None:
+            self.session.redo()
 
     def close_mask(self) -> None:
         """Close the open mask; all is saved already."""
@@ -204,12 +193,6 @@ class CorrectPage(Page):
         assert self.session is not None
         store = self.session.store
         self.tools.follow(self.session.layer, store.classes, store.mpp_yx)
-
-    def _move_window(self) -> None:
-        if self.session is not None:
-            self.session.edit_around_view()
-            self._follow_layer()
-            self.refresh()
 
     def _on_ended(self) -> None:
         self.session = None

@@ -18,7 +18,7 @@ def drag():
     from qtpy.QtCore import QPoint, Qt
     from qtpy.QtTest import QTest
 
-    def drag_over(viewer, points, steps=8):
+    def drag_over(viewer, points, steps=8, release=True):
         canvas = viewer.window._qt_viewer.canvas.native
         stops = [world_to_canvas(viewer, point) for point in points]
         QTest.mouseMove(canvas, stops[0])
@@ -37,6 +37,8 @@ def drag():
                     ),
                 )
                 settle(0.01)
+        if not release:
+            return
         QTest.mouseRelease(
             canvas, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, stops[-1]
         )

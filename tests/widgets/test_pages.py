@@ -192,8 +192,8 @@ def test_a_second_window_on_the_same_slide(make_napari_viewer, drawn, tmp_path):
     docks[1].bench.close()
 
 
-def test_a_mask_that_another_window_corrects_is_refused(
-    make_napari_viewer, drawn, tmp_path, qtbot, said
+def test_a_mask_that_another_window_corrects_is_for_looking(
+    make_napari_viewer, drawn, tmp_path, qtbot
 ):
     from napari_histossl.widgets.dock import Dock
 
@@ -206,8 +206,11 @@ def test_a_mask_that_another_window_corrects_is_refused(
     wait(pages[0], qtbot)
     path = pages[0].session.path
     pages[1].open_mask(path)
-    assert pages[1].session is None
-    assert any("mask.ome.zarr" in sentence for sentence in said())
+    assert pages[1].session.store.read_only
+    assert not pages[1].session.layer.editable
+    sentence = pages[1]._status.text()
+    assert "looking only" in sentence
+    assert "mask.ome.zarr" in sentence
     for page in pages:
         page.close_mask()
         page.bench.close()

@@ -85,13 +85,30 @@ class TileAtlasVisual(Visual):
         self.shared_program["u_atlas_px"] = (float(shape[1]), float(shape[0]))
         self.is_drawn = False
 
-    def upload(self, tile: NDArray[Any], place: tuple[int, int]) -> int:
-        """Put a tile into a square of the texture with the next draw; return bytes."""
+    def upload(
+        self,
+        tile: NDArray[Any],
+        place: tuple[int, int],
+        at_px: tuple[int, int] = (0, 0),
+    ) -> int:
+        """Put a tile into a square of the texture with the next draw; return bytes.
+
+        Parameters
+        ----------
+        tile : ndarray
+            The tile, or a part of it, C-contiguous.
+        place : tuple of int
+            Row and column of the square.
+        at_px : tuple of int
+            Where in the square a part begins.
+        """
         if self.as_floats and tile.dtype != np.float32:
             tile = tile.astype(np.float32)
         if tile.ndim == 2:
             tile = tile[..., None]
-        offset = (place[0] * self.tile_px, place[1] * self.tile_px)
+        offset = tuple(
+            square * self.tile_px + at for square, at in zip(place, at_px, strict=True)
+        )
         self._texture.set_data(tile, offset=offset)
         return int(tile.nbytes)
 

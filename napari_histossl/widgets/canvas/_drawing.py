@@ -29,6 +29,7 @@ from napari_histossl.widgets.canvas._plan import (
     draw_plan,
     find_target,
 )
+from napari_histossl.widgets.canvas._stamps import Stamp, Stamps
 from napari_histossl.widgets.canvas._view import View, find_view
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ class TileDrawing(QObject):
         super().__init__()
         self.source, self._canvas = source, canvas
         self._loader = AtlasLoader(source, largest_px)
+        self._stamps = Stamps(source, self._loader, lambda: canvas.service)
         self._pace = Pace(self.redraw, self._on_rest)
         self.shown: View | None = None
         self.target: Target | None = None
@@ -246,6 +248,26 @@ class TileDrawing(QObject):
         self._loader.outdate(keys, self._drawing.used)
         self._is_stale = self._asks_anew = True
         self._pace.draw_soon()
+
+    def keys(self) -> list[TileKey]:
+        """Return the tiles in the texture, on the screen and off it."""
+        return list(self._loader.slots)
+
+    def stamp(self, stamp: Stamp, whole: Stamp | None) -> None:
+        """Draw on the tiles on the screen; see `Stamps.draw`."""
+        self._stamps.draw(stamp, whole, self._drawing.used)
+        self.redraw()
+
+    def end_stamps(self, keys: Iterable[TileKey]) -> None:
+        """Show what was stamped until it is drawn anew; off the screen it is now.
+
+        Parameters
+        ----------
+        keys : iterable of TileKey
+            Tiles that are different; the service has been told already.
+        """
+        self._stamps.end()
+        self.on_change(set(keys) - self._drawing.used)
 
     def _on_rest(self) -> None:
         self.is_resting = self._is_stale = True

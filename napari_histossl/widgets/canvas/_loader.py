@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Container, Iterable
+from collections.abc import Callable, Container, Iterable
 from typing import Any
+
+from numpy.typing import NDArray
 
 from napari_histossl.slide.tiles import (
     TileKey,
@@ -46,6 +48,8 @@ class AtlasLoader:
         Which tile is where.
     outdated : set of TileKey
         Tiles in the texture whose pixels have changed since.
+    retouch : callable or None
+        Changes a tile before it goes into the texture: it may be drawn upon.
     """
 
     def __init__(self, source: TileSource, largest_px: int | None) -> None:
@@ -54,6 +58,7 @@ class AtlasLoader:
         self._top = keys_of_level(source, len(source.levels) - 1)
         self.slots = SlotTable(1, 1)
         self.outdated: set[TileKey] = set()
+        self.retouch: Callable[[TileKey, NDArray[Any]], NDArray[Any]] | None = None
         self.atlas: Any = TileAtlas(source.kind, source.tile_size, 1, 1, source.dtype)
 
     def has_room(self, target: Target) -> bool:
@@ -159,7 +164,11 @@ class AtlasLoader:
         else:
             place = self.slots.take(key, keep)
         self.outdated.discard(key)
-        return 0 if place is None else int(self.atlas.upload(tile, place))
+        if place is None:
+            return 0
+        if self.retouch is not None:
+            tile = self.retouch(key, tile)
+        return int(self.atlas.upload(tile, place))
 
     def _is_current(self, key: TileKey) -> bool:
         """Return True for a tile that is in the texture as it is now."""

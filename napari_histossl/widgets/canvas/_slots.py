@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Iterator
 
 from napari_histossl.slide.tiles import TileKey
 
@@ -28,6 +28,9 @@ class SlotTable:
 
     def __len__(self) -> int:
         return len(self._taken)
+
+    def __iter__(self) -> Iterator[TileKey]:
+        return iter(self._taken)
 
     def __contains__(self, key: object) -> bool:
         return key in self._taken
