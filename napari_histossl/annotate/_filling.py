@@ -85,10 +85,10 @@ class Filler:
                 filled += owed
         if records and self._is_recording:
             self._journal.record_before(records)
-        for patch in patches:
-            self._planes.write(patch)
-            self._planes.refresh([patch.box])
-        self.owed.remove(filled)
+        with self._planes.changing(lambda: self.owed.remove(filled)):
+            for patch in patches:
+                self._planes.write(patch)
+                self._planes.refresh([patch.box])
         self.unsettled += filled
         if self._is_recording:
             self._seal({self._effects.of(item.seq).root for item in filled})

@@ -40,9 +40,10 @@ class UndoHistory:
     @property
     def next_undo(self) -> int | None:
         """Entry that an undo takes back, or None."""
-        return self._done[-1] if self._done else None
+        # one step: another thread may take the last one away meanwhile
+        return next(iter(self._done[-1:]), None)
 
     @property
     def next_redo(self) -> int | None:
         """Entry that a redo brings back, or None."""
-        return self._undone[-1] if self._undone else None
+        return next(iter(self._undone[-1:]), None)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal, Self
 
 import numpy as np
 
+from napari_histossl.annotate._moments import Moments
 from napari_histossl.annotate._patches import Patch
 from napari_histossl.classes import ClassTable
 from napari_histossl.geometry import Box
@@ -29,11 +31,14 @@ class Planes:
     ----------
     labels, origin : Pyramid
         Two pyramids of the same shape.
+    moments : Moments
+        For what has to be seen of both, or with something else, at one moment.
     """
 
     def __init__(self, labels: Pyramid, origin: Pyramid) -> None:
         self.labels = labels
         self.origin = origin
+        self.moments = Moments()
 
     @classmethod
     def create(
@@ -104,6 +109,23 @@ class Planes:
         coarse = Box(box.y // 2, box.x // 2, -(-box.height // 2), -(-box.width // 2))
         labels = self.labels.reduced(patch.labels)
         return Patch(coarse, labels, self.origin.reduced(patch.origin))
+
+    @contextmanager
+    def changing(self, at_once: Callable[[], None] | None = None) -> Iterator[None]:
+        """Show others what is written inside at its end, at once; on an error nothing.
+
+        Parameters
+        ----------
+        at_once : callable or None
+            Called at the same moment, for what changes together with the pixels.
+        """
+        with self.labels.hidden() as show_labels, self.origin.hidden() as show_origin:
+            yield
+            with self.moments.changing():
+                show_labels()
+                show_origin()
+                if at_once is not None:
+                    at_once()
 
     def write(self, patch: Patch) -> None:
         """Write both planes at level 0."""

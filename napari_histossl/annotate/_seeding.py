@@ -117,5 +117,6 @@ def _mark(planes: Planes, copied: list[str]) -> None:
 def _copy(planes: Planes, box: Box, labels: NDArray[np.uint8], origin: int) -> None:
     if labels.any():  # an empty block costs nothing on disk
         origins = np.where(labels != 0, np.uint8(origin), np.uint8(0))
-        planes.write(Patch(box, labels, origins))
-        planes.refresh([box])
+        with planes.changing():
+            planes.write(Patch(box, labels, origins))
+            planes.refresh([box])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -17,6 +18,9 @@ from napari_histossl.classes import Origin
 from napari_histossl.geometry import Box
 
 Plane = Literal["labels", "origin"]
+
+_AT_ONCE_PX = 2048 * 2048
+"""Larger boxes are read in parts: a change may have to wait for one of them."""
 
 
 class View:
@@ -42,8 +46,20 @@ class View:
         self._effects = effects
 
     def read(self, plane: Plane, box: Box, level: int) -> NDArray[Any]:
-        """Read a box of a level; outside the mask it reads as 0."""
-        # What is owed is asked for first: filled in between, it is laid over twice.
+        """Read a box of a level as it is at one moment; outside the mask it is 0.
+
+        A large box is read in parts, each as it is at one moment.
+        """
+        seen = self._planes.moments.seen
+        if box.height * box.width <= _AT_ONCE_PX:
+            return seen(lambda: self._read(plane, box, level))
+        whole = np.empty(box.shape, getattr(self._planes, plane).arrays[0].dtype)
+        for part in _blocks.blocks_of(box):
+            pixels = seen(partial(self._read, plane, part, level))
+            whole[part.shifted(-box.y, -box.x).slices] = pixels
+        return whole
+
+    def _read(self, plane: Plane, box: Box, level: int) -> NDArray[Any]:
         owed = self._owed_in(box, level)
         pyramid = getattr(self._planes, plane)
         if not owed:

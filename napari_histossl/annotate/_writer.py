@@ -93,7 +93,8 @@ class Writer:
         if len(boxes) > 1:
             owed = [(number_of(box), box) for box in boxes]
             entry = self._journal.append(change, pack_drawing(drawing), owed=owed)
-            self.filler.owed.add(owed_by(entry.seq, owed))
+            with self._planes.moments.changing():
+                self.filler.owed.add(owed_by(entry.seq, owed))
             return entry
         self.filler.fill_under(boxes[0])
         before = self._planes.read(boxes[0])
@@ -159,8 +160,9 @@ class Writer:
             numbers = self._journal.blobs.numbers(target.seq, "before")
         due = [(number, boxes[number]) for number in numbers]
         entry = self._journal.append(change, owed=due, forgiven=forgiven)
-        owed.remove(forgiven)
-        owed.add(owed_by(entry.seq, due))
+        with self._planes.moments.changing():
+            owed.remove(forgiven)
+            owed.add(owed_by(entry.seq, due))
         return entry
 
     def _applied(self, entry: Entry, patches: list[Patch] | None = None) -> Entry:
@@ -174,14 +176,16 @@ class Writer:
             self._apply(self._unapplied[0])
             self._unapplied.pop(0)
 
-    def _apply(self, entry: Entry, patches: Iterable[Patch] | None = None) -> None:
-        dirty: list[Box] = []
+    def _apply(self, entry: Entry, patches: Sequence[Patch] | None = None) -> None:
         try:
-            for patch in self._patches_of(entry) if patches is None else patches:
+            for patch in self._patches_of(entry, patches) if self.filler.owed else ():
                 self.filler.fill_under(patch.box, entry.seq)
-                self._planes.write(patch)
-                dirty.append(patch.box)
-            self._planes.refresh(dirty)
+            with self._planes.changing():
+                dirty: list[Box] = []
+                for patch in self._patches_of(entry, patches):
+                    self._planes.write(patch)
+                    dirty.append(patch.box)
+                self._planes.refresh(dirty)
         except OSError as error:
             if isinstance(error, JournalError):
                 raise
@@ -192,8 +196,13 @@ class Writer:
                 f"permissions first"
             ) from error
 
-    def _patches_of(self, entry: Entry) -> Iterator[Patch]:
+    def _patches_of(
+        self, entry: Entry, known: Sequence[Patch] | None
+    ) -> Iterator[Patch]:
         """Yield the pixels that an entry sets at once; large strokes set none."""
+        if known is not None:
+            yield from known
+            return
         if entry.kind not in (*STEPS, *MOVES):
             return
         root = self._journal.entry(entry.target) if entry.target else entry

@@ -56,8 +56,14 @@ class MaskStore(ReviewedMask):
 
     Notes
     -----
-    One writer at a time; a second one gets `StoreLockedError`. Methods may be called
-    from any thread, and changes wait for one another; reading does not wait.
+    One process at a time; a second one gets `StoreLockedError`. In that process, any
+    thread may change the mask, and changes wait for one another and for the disk; a
+    window lets one thread do it. `read`, `origin`, `lazy`, `can_undo`, `can_redo` and
+    `owed_blocks` may be used from any thread meanwhile, that of the window included:
+    they do not wait for a change, and see the mask before it or after it, never in
+    between. That holds for what one call reads, up to 4 million pixels; larger boxes
+    are read in parts. Where a large stroke is owed, they may look into the journal, as
+    `entries` does, which waits while an entry is written: milliseconds.
 
     Examples
     --------

@@ -11,7 +11,8 @@ from __future__ import annotations
 import os
 import threading
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,10 @@ _FILL = b""
 """Held for a chunk of nothing but the fill value: it has no file."""
 
 
+Show = Callable[[], None]
+"""Lets all threads see what was hidden from them."""
+
+
 class HeldChunks(ChunkFiles):
     """Boxes of an array; what is written stays in memory until `flush`.
 
@@ -43,6 +48,23 @@ class HeldChunks(ChunkFiles):
         self._held: dict[Path, bytes] = {}
         self._flushing: dict[Path, bytes] = {}
         self._held_bytes = self._flushing_bytes = 0
+        self._hidden = _Hidden()
+
+    @contextmanager
+    def hidden(self) -> Iterator[Show]:
+        """Hide from other threads what this one writes, until it is shown."""
+        self._hidden.chunks = {}
+        try:
+            yield self._show
+        finally:
+            self._hidden.chunks = None
+
+    def _show(self) -> None:
+        chunks = self._hidden.chunks or {}
+        with self._guard:
+            for path, body in chunks.items():
+                self._hold(path, body)
+        chunks.clear()
 
     @property
     def held_bytes(self) -> int:
@@ -101,17 +123,31 @@ class HeldChunks(ChunkFiles):
             folders = {f.parent for f in folders if f != self._folder.parent}
 
     def _load(self, path: Path) -> NDArray[Any] | None:
-        with self._guard:
-            body = self._held.get(path, self._flushing.get(path))
+        body = (self._hidden.chunks or {}).get(path)
+        if body is None:
+            with self._guard:
+                body = self._held.get(path, self._flushing.get(path))
         if body is None:
             return super()._load(path)
         return self._packing.unpack(body) if body else None
 
     def _save(self, path: Path, chunk: NDArray[Any]) -> None:
         body = _FILL if self._is_fill(chunk) else self._packing.pack(chunk)
+        if self._hidden.chunks is not None:
+            self._hidden.chunks[path] = body
+            return
         with self._guard:
-            self._held_bytes += len(body) - len(self._held.get(path, _FILL))
-            self._held[path] = body
+            self._hold(path, body)
+
+    def _hold(self, path: Path, body: bytes) -> None:
+        self._held_bytes += len(body) - len(self._held.get(path, _FILL))
+        self._held[path] = body
+
+
+class _Hidden(threading.local):
+    """What a thread wrote that others do not see yet; None where it hides nothing."""
+
+    chunks: dict[Path, bytes] | None = None
 
 
 def _write_beside(path: Path, body: bytes) -> Path:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
@@ -19,6 +19,7 @@ from napari_histossl.store._chunks import boxes_of
 from napari_histossl.store._guard import store_errors
 from napari_histossl.store._header import Header
 from napari_histossl.store._held import HeldChunks, held_boxes
+from napari_histossl.store._holding import HoldsWrites
 from napari_histossl.store._marks import Marks, sync_file, sync_folder
 from napari_histossl.store._packing import Packing
 from napari_histossl.store._refreshing import padded_to_even, pieces_below
@@ -32,7 +33,7 @@ _MARKS = "0/done.txt"
 """Resume marks lie in the folder of level 0, where zarr looks for nothing."""
 
 
-class Pyramid(Closing):
+class Pyramid(HoldsWrites, Closing):
     """A multiscale array in an OME-Zarr folder.
 
     Make one with `create` or `open`. Level k has downsample 2**k and the shape of
@@ -426,30 +427,6 @@ class Pyramid(Closing):
     def _require_writable(self) -> None:
         if not any(isinstance(boxes, HeldChunks) for boxes in self._boxes):
             self._require_lock()
-
-    # ---- Held writes ----
-
-    @property
-    def held_bytes(self) -> int:
-        """Memory taken by what was written and waits for `flush`."""
-        return sum(boxes.held_bytes for boxes in self._held())
-
-    def flush(self) -> None:
-        """Bring what is held to the disk, at all levels; one call at a time.
-
-        Raises
-        ------
-        StoreError
-            If the pyramid is not open for writing, or the disk is full; what is not
-            on the disk is held as before.
-        """
-        self._require_lock()
-        with store_errors(self.path):
-            for boxes in self._held():
-                boxes.flush()
-
-    def _held(self) -> Iterator[HeldChunks]:
-        return (boxes for boxes in self._boxes if isinstance(boxes, HeldChunks))
 
     # ---- Resuming ----
 
