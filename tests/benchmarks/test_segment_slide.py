@@ -32,10 +32,10 @@ from napari_histossl.resources import sample_file  # noqa: E402
 from napari_histossl.slide import open_slide  # noqa: E402
 
 SIZES = {
-    "small": ({"width": 0.125}, {"backbone": "small"}, 160),
-    "published": ({"width": 1.0}, {"backbone": "resnet101"}, 12),
+    "small": ({"width": 0.125}, {"backbone": "small"}, 600),
+    "published": ({"width": 1.0}, {"backbone": "resnet101"}, 24),
 }
-"""Options of both networks, and the windows of one turn."""
+"""Options of both networks, and the windows of one turn, if there are so many."""
 
 TURNS = 3
 
