@@ -3,7 +3,7 @@
 Pictures lie in the order of their random ids. Triggers refuse every update and delete,
 pictures and facts after the file is sealed, an answer out of turn, and a second answer
 to a case. That keeps programs from overwriting by mistake; whoever owns the file can
-still rewrite it with other tools.
+still rewrite it with other tools, which `napari_histossl.study.verify` finds.
 """
 
 from __future__ import annotations
@@ -22,11 +22,19 @@ SUFFIX = ".histostudy.sqlite"
 APPLICATION_ID = 0x48535459
 """Marks an SQLite file as a study ('HSTY')."""
 
-_VERSION = 1
+_VERSION = 2
 
 _SCHEMA = """
 CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE cases (case_id TEXT NOT NULL PRIMARY KEY, png BLOB NOT NULL);
+CREATE TABLE cases (
+    case_id TEXT NOT NULL PRIMARY KEY,
+    png BLOB NOT NULL,
+    sha256 TEXT NOT NULL
+);
+CREATE TABLE readers (
+    reader TEXT NOT NULL PRIMARY KEY,
+    order_sha256 TEXT NOT NULL
+) WITHOUT ROWID;
 CREATE TABLE orders (
     reader TEXT NOT NULL,
     position INTEGER NOT NULL CHECK (position >= 1),
@@ -37,6 +45,7 @@ CREATE TABLE orders (
 ) WITHOUT ROWID;
 CREATE TABLE sessions (
     session INTEGER PRIMARY KEY,
+    session_id TEXT NOT NULL UNIQUE,
     reader TEXT NOT NULL,
     started_utc TEXT NOT NULL,
     application TEXT NOT NULL,
@@ -53,11 +62,36 @@ CREATE TABLE answers (
     rt_ms INTEGER NOT NULL CHECK (rt_ms >= 0),
     answered_utc TEXT NOT NULL,
     monotonic_ns INTEGER NOT NULL,
+    details TEXT NOT NULL,
     UNIQUE (reader, case_id),
     UNIQUE (reader, position),
     FOREIGN KEY (reader, position, case_id)
         REFERENCES orders (reader, position, case_id)
 );
+CREATE TABLE record (
+    session INTEGER NOT NULL REFERENCES sessions (session),
+    sequence INTEGER NOT NULL,
+    utc TEXT NOT NULL,
+    monotonic_ns INTEGER NOT NULL,
+    actor TEXT NOT NULL,
+    role TEXT NOT NULL,
+    event TEXT NOT NULL,
+    payload TEXT NOT NULL,
+    previous TEXT NOT NULL,
+    hash TEXT NOT NULL,
+    PRIMARY KEY (session, sequence)
+) WITHOUT ROWID;
+CREATE TRIGGER record_in_turn BEFORE INSERT ON record
+WHEN NEW.sequence != 1 + (
+    SELECT COUNT(*) FROM record WHERE session = NEW.session
+) OR NEW.sequence > 1 AND NEW.previous != (
+    SELECT hash FROM record
+    WHERE session = NEW.session AND sequence = NEW.sequence - 1
+)
+BEGIN SELECT RAISE(ABORT, 'an entry is sealed to the one before it'); END;
+CREATE TRIGGER readers_once BEFORE INSERT ON readers
+WHEN EXISTS (SELECT 1 FROM readers WHERE reader = NEW.reader)
+BEGIN SELECT RAISE(ABORT, 'a reader has one order'); END;
 CREATE TRIGGER answers_in_turn BEFORE INSERT ON answers
 WHEN NEW.position != 1 + (SELECT COUNT(*) FROM answers WHERE reader = NEW.reader)
 BEGIN SELECT RAISE(ABORT, 'an answer is given in turn, once'); END;
@@ -68,13 +102,24 @@ WHEN EXISTS (
 )
 BEGIN SELECT RAISE(ABORT, 'a reader has one order'); END;
 CREATE TRIGGER sessions_once BEFORE INSERT ON sessions
-WHEN EXISTS (SELECT 1 FROM sessions WHERE session = NEW.session)
+WHEN EXISTS (
+    SELECT 1 FROM sessions
+    WHERE session = NEW.session OR session_id = NEW.session_id
+)
 BEGIN SELECT RAISE(ABORT, 'a session is recorded once'); END;
 """
 # The BEFORE INSERT triggers also stop INSERT OR REPLACE, which deletes the old row
 # without running its delete trigger.
 
-_FROZEN_TABLES = ("facts", "cases", "orders", "sessions", "answers")
+_FROZEN_TABLES = (
+    "facts",
+    "cases",
+    "readers",
+    "orders",
+    "sessions",
+    "answers",
+    "record",
+)
 _SEALED_TABLES = ("facts", "cases")
 
 

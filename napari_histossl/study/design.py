@@ -23,19 +23,12 @@ import secrets
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from datetime import UTC, datetime
 from pathlib import Path
 
 from napari_histossl.errors import StudyError
 from napari_histossl.jobs import Progress
 from napari_histossl.store.sqlite import transaction
-from napari_histossl.study.database import (
-    create_database,
-    explained,
-    open_database,
-    read_facts,
-    seal_database,
-)
+from napari_histossl.study.database import explained, open_database, read_facts
 from napari_histossl.study.order import Block, draw_blocks, draw_order
 from napari_histossl.study.plan import (
     StudyFiles,
@@ -51,6 +44,7 @@ from napari_histossl.study.selection import (
     find_warnings,
     seed_bytes,
 )
+from napari_histossl.study.study_file import StudyFileWriter, insert_order
 from napari_histossl.study.truth import CaseTruth, Truth, read_truth
 
 
@@ -182,7 +176,7 @@ def add_reader(study_path: str | Path, truth_path: str | Path, reader: str) -> N
             known = connection.execute("SELECT DISTINCT reader FROM orders").fetchall()
             check_readers([*(name for (name,) in known), reader])
             with transaction(connection):
-                _insert_order(connection, truth, reader)
+                insert_order(connection, reader, _order_of(truth, reader))
 
 
 def check_commitment(connection: sqlite3.Connection, path: Path, truth: Truth) -> None:
@@ -224,13 +218,12 @@ def _write_parts(
     study_part: Path,
     truth_part: Path,
 ) -> Iterator[Progress]:
-    with closing(create_database(study_part)) as connection:
-        connection.execute("BEGIN")
-        cases: dict[str, CaseTruth] = {}
-        taker = PictureTaker(plan.size_px)
+    taker = PictureTaker(plan.size_px)
+    cases: dict[str, CaseTruth] = {}
+    with StudyFileWriter(study_part) as writer:
         for done, case_id in enumerate(sorted(chosen), start=1):
             png = taker.take(chosen[case_id].path)
-            connection.execute("INSERT INTO cases VALUES (?, ?)", (case_id, png))
+            writer.add_picture(case_id, png)
             cases[case_id] = CaseTruth(
                 chosen[case_id].synthetic,
                 chosen[case_id].path.name,
@@ -238,36 +231,19 @@ def _write_parts(
             )
             yield Progress(done, len(chosen))
         truth = Truth(secrets.token_hex(16), seed, cases)
-        _insert_facts(connection, plan, truth, taker.shape)
         for reader in plan.readers:
-            _insert_order(connection, truth, reader)
-        connection.execute("COMMIT")
-        seal_database(connection)
-    _sync(study_part)
+            insert_order(writer.connection, reader, _order_of(truth, reader))
+        writer.finish(
+            {
+                "study_id": truth.study_id,
+                "title": plan.title,
+                "height_px": str(taker.shape[0]),
+                "width_px": str(taker.shape[1]),
+                "mpp": "" if plan.mpp is None else repr(plan.mpp),
+                "truth_sha256": truth.commitment,
+            }
+        )
     truth.write(truth_part)
-
-
-def _sync(path: Path) -> None:
-    with path.open("rb+") as written:
-        os.fsync(written.fileno())
-
-
-def _insert_facts(
-    connection: sqlite3.Connection,
-    plan: StudyPlan,
-    truth: Truth,
-    shape: tuple[int, int],
-) -> None:
-    facts = {
-        "study_id": truth.study_id,
-        "title": plan.title,
-        "height_px": str(shape[0]),
-        "width_px": str(shape[1]),
-        "mpp": "" if plan.mpp is None else repr(plan.mpp),
-        "created_utc": datetime.now(UTC).isoformat(timespec="seconds"),
-        "truth_sha256": truth.commitment,
-    }
-    connection.executemany("INSERT INTO facts VALUES (?, ?)", facts.items())
 
 
 def blocks_of(truth: Truth) -> list[Block]:
@@ -277,9 +253,5 @@ def blocks_of(truth: Truth) -> list[Block]:
     )
 
 
-def _insert_order(connection: sqlite3.Connection, truth: Truth, reader: str) -> None:
-    order = draw_order(truth.seed, reader, blocks_of(truth))
-    connection.executemany(
-        "INSERT INTO orders VALUES (?, ?, ?)",
-        ((reader, place, case) for place, case in enumerate(order, start=1)),
-    )
+def _order_of(truth: Truth, reader: str) -> list[str]:
+    return draw_order(truth.seed, reader, blocks_of(truth))

@@ -6,26 +6,39 @@ counted from the answers that are there, so that there is nothing to lose.
 
 from __future__ import annotations
 
+import hashlib
+import secrets
 import sqlite3
-import time
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from napari_histossl.closing import Closing
 from napari_histossl.errors import StudyError
 from napari_histossl.store.sqlite import transaction
 from napari_histossl.study._version import application_version
+from napari_histossl.study.answers import (
+    CONFIDENCES,
+    AnswerTable,
+    check_answer,
+    details_text,
+)
 from napari_histossl.study.database import (
     explained,
     open_database,
     read_facts,
 )
 from napari_histossl.study.overview import Study
+from napari_histossl.study.record import (
+    Recorder,
+    first_link,
+    now_utc,
+    refuse_clock_set_back,
+)
+from napari_histossl.study.sealing import PictureSealer, Shown, key_of_code
 
-CONFIDENCES = {1: "maybe", 2: "probably", 3: "definitely"}
-"""How sure a reader can be, in words."""
+__all__ = ["CONFIDENCES", "Case", "OutOfTurnError", "Session"]
 
 
 class OutOfTurnError(StudyError):
@@ -44,12 +57,15 @@ class Case:
         Which picture it is, from 1, of how many.
     png : bytes
         The picture.
+    is_training : bool
+        Whether it belongs to the training block, where `Session.feedback` answers.
     """
 
     case_id: str
     position: int
     total: int
     png: bytes
+    is_training: bool = False
 
 
 class Session(Closing):
@@ -65,6 +81,8 @@ class Session(Closing):
         What the study is called.
     total : int
         Pictures that this reader is asked to read.
+    training : int
+        How many of them, the first ones, are the training block.
 
     Notes
     -----
@@ -76,19 +94,37 @@ class Session(Closing):
     reader: str
     title: str
     total: int
+    training: int
 
     def __init__(
-        self, path: Path, reader: str, connection: sqlite3.Connection, display: str
+        self,
+        path: Path,
+        reader: str,
+        connection: sqlite3.Connection,
+        display: str,
+        code: str = "",
     ) -> None:
         self.path, self.reader = path, reader
         self._connection = connection
+        self._answers = AnswerTable(connection, reader)
+        self._feedback: tuple[str, bool | None] = ("", None)
         with explained(path, "read"):
-            self.title = read_facts(connection)["title"]
+            facts = read_facts(connection)
+            self.title, self._study_id = facts["title"], facts["study_id"]
+            self.training = int(facts.get("training", "0"))
+            self._way_back = facts.get("way_back") == "1"
+            self._box = _open_box(facts, code, path)
+            self._check_code()
             (self.total,) = connection.execute(
                 "SELECT COUNT(*) FROM orders WHERE reader = ?", (reader,)
             ).fetchone()
-        with explained(path, "opened for reading"):
-            self._session = self._begin(display)
+        with explained(path, "opened for reading"), transaction(connection):
+            refuse_clock_set_back(connection, now_utc())
+            self._session, first = self._begin(display)
+            self._recorder = Recorder(connection, self._session, reader, first)
+            self._recorder.add(
+                "opened", {"application": application_version(), "display": display}
+            )
 
     @classmethod
     def open(
@@ -98,6 +134,7 @@ class Session(Closing):
         *,
         display: str = "",
         wait_s: float = 5.0,
+        code: str = "",
     ) -> Self:
         """Begin, or go on where the reader was.
 
@@ -111,37 +148,48 @@ class Session(Closing):
             What the pictures are shown on, kept with the session.
         wait_s : float
             Seconds to wait for another program that is writing.
+        code : str
+            Opens the pictures of a pack; empty for a study that is not sealed.
 
         Raises
         ------
         StudyError
-            If the file is no study, cannot be written, or does not know the reader.
+            If the file is no study, cannot be written, or does not know the reader, if
+            the code does not open it, or if the clock was set back.
         """
         path = Path(study_path)
         Study.open(path).reader(reader)
         connection = open_database(path, write=True, wait_s=wait_s)
         try:
-            return cls(path, reader, connection, display)
+            return cls(path, reader, connection, display, code)
         except BaseException:
             connection.close()
             raise
 
-    def _begin(self, display: str) -> int:
+    def _begin(self, display: str) -> tuple[int, str]:
+        """Return the number of the new session, and what its record begins with."""
+        session_id = secrets.token_hex(16)
         cursor = self._connection.execute(
-            "INSERT INTO sessions (reader, started_utc, application, display) "
-            "VALUES (?, ?, ?, ?)",
-            (self.reader, _now_utc(), application_version(), display),
+            "INSERT INTO sessions (session_id, reader, started_utc, application, "
+            "display) VALUES (?, ?, ?, ?, ?)",
+            (session_id, self.reader, now_utc(), application_version(), display),
         )
-        return int(cursor.lastrowid or 0)
+        return int(cursor.lastrowid or 0), first_link(self._study_id, session_id)
+
+    def _check_code(self) -> None:
+        """Raise `StudyError` unless the first picture opens."""
+        if self._box is None:
+            return
+        row = self._connection.execute(
+            "SELECT case_id, png FROM cases LIMIT 1"
+        ).fetchone()
+        self._box.open(*row)
 
     @property
     def answered(self) -> int:
         """Number of pictures answered, in this session and before."""
         with explained(self.path, "read"):
-            (count,) = self._connection.execute(
-                "SELECT COUNT(*) FROM answers WHERE reader = ?", (self.reader,)
-            ).fetchone()
-        return int(count)
+            return self._answers.count()
 
     def next(self) -> Case | None:
         """Return the first case without an answer; None when all are answered.
@@ -149,19 +197,35 @@ class Session(Closing):
         Raises
         ------
         StudyError
-            If the file cannot be read.
+            If the file cannot be read or the picture in it was changed.
         """
         position = self.answered + 1
         with explained(self.path, "read"):
             row = self._connection.execute(
-                "SELECT case_id, png FROM orders JOIN cases USING (case_id) "
+                "SELECT case_id, png, sha256 FROM orders JOIN cases USING (case_id) "
                 "WHERE reader = ? AND position = ?",
                 (self.reader, position),
             ).fetchone()
-        return None if row is None else Case(row[0], position, self.total, row[1])
+        if row is None:
+            return None
+        case_id, content, sha256 = row
+        if hashlib.sha256(content).hexdigest() != sha256:
+            raise StudyError(
+                f"picture {position} of {self.path} was changed after the study was "
+                f"made; go back to a copy of the file that nobody has changed"
+            )
+        shown = Shown(content) if self._box is None else self._box.open(*row[:2])
+        self._feedback = (case_id, shown.feedback)
+        training = position <= self.training
+        return Case(case_id, position, self.total, shown.png, training)
 
     def answer(
-        self, case_id: str, synthetic: bool, confidence: int, rt_ms: int
+        self,
+        case_id: str,
+        synthetic: bool,
+        confidence: int,
+        rt_ms: int,
+        details: Mapping[str, Any] | None = None,
     ) -> None:
         """Record the answer to the case whose turn it is; on the disk on return.
 
@@ -175,6 +239,9 @@ class Session(Closing):
             1 maybe, 2 probably, 3 definitely.
         rt_ms : int
             Milliseconds from the picture's first paint to the answer, at least 0.
+        details : mapping, optional
+            What else belongs to the answer, as JSON takes it: ``category`` (the third
+            question), ``reasons``, ``mark``, ``viewport``, ``idle_ms``.
 
         Raises
         ------
@@ -183,64 +250,109 @@ class Session(Closing):
         StudyError
             If the answer makes no sense or cannot be saved; then it may be given again.
         """
-        if confidence not in CONFIDENCES or rt_ms < 0:
-            raise StudyError(
-                f"an answer has a confidence of 1, 2 or 3 and a time of at least 0 ms; "
-                f"got confidence {confidence}, {rt_ms} ms"
-            )
+        check_answer(confidence, rt_ms)
+        written = details_text(details)
         with explained(self.path, "written"), transaction(self._connection):
-            given = self._answer_given(case_id)
+            given = self._answers.given(case_id)
             if given == (self._session, int(synthetic), confidence):
                 # Saved although the writing reported an error; saving again is right.
                 return
-            if given is not None or case_id != self._case_in_turn():
+            if given is not None or case_id != self._answers.case_in_turn():
                 raise OutOfTurnError(
                     f"it is not the turn of case {case_id}: it has an answer already, "
                     f"perhaps from another window in which {self.reader} is reading; "
                     f"go on with the next picture"
                 )
-            self._insert(case_id, synthetic, confidence, rt_ms)
+            self._recorder.add(
+                "answer",
+                self._answers.insert(
+                    self._session, case_id, synthetic, confidence, rt_ms, written
+                ),
+            )
 
-    def _answer_given(self, case_id: str) -> tuple[int, int, int] | None:
-        row = self._connection.execute(
-            "SELECT session, synthetic, confidence FROM answers "
-            "WHERE reader = ? AND case_id = ?",
-            (self.reader, case_id),
-        ).fetchone()
-        return None if row is None else (row[0], row[1], row[2])
+    def feedback(self, case_id: str) -> bool | None:
+        """Return whether a picture of the training block is synthetic.
 
-    def _case_in_turn(self) -> str | None:
-        row = self._connection.execute(
-            "SELECT case_id FROM orders WHERE reader = ? AND position = "
-            "1 + (SELECT COUNT(*) FROM answers WHERE reader = ?)",
-            (self.reader, self.reader),
-        ).fetchone()
-        return None if row is None else str(row[0])
+        Parameters
+        ----------
+        case_id : str
+            The case that was answered last.
 
-    def _insert(
-        self, case_id: str, synthetic: bool, confidence: int, rt_ms: int
+        Returns
+        -------
+        bool or None
+            None in the test, and before the answer is on the disk.
+        """
+        known, synthetic = self._feedback
+        if known != case_id or self._answers.given(case_id) is None:
+            return None
+        return synthetic
+
+    def correct(
+        self, case_id: str, synthetic: bool, confidence: int, reason: str
     ) -> None:
-        self._connection.execute(
-            "INSERT INTO answers (session, reader, position, case_id, synthetic, "
-            "confidence, rt_ms, answered_utc, monotonic_ns) "
-            "SELECT ?, reader, position, case_id, ?, ?, ?, ?, ? FROM orders "
-            "WHERE reader = ? AND case_id = ?",
-            (
-                self._session,
-                int(synthetic),
-                confidence,
-                rt_ms,
-                _now_utc(),
-                time.monotonic_ns(),
-                self.reader,
-                case_id,
-            ),
-        )
+        """Record that an answer was meant otherwise; the answer itself stays.
+
+        Parameters
+        ----------
+        case_id : str
+            A case that this reader has answered.
+        synthetic, confidence : bool, int
+            As it was meant.
+        reason : str
+            What went wrong.
+
+        Raises
+        ------
+        StudyError
+            If the design allows no way back, or there is no answer to correct.
+        """
+        check_answer(confidence, 0)
+        if not self._way_back:
+            raise StudyError(
+                f"the design of {self.title!r} allows no way back: the answer to case "
+                f"{case_id} stays as it was given"
+            )
+        with explained(self.path, "written"), transaction(self._connection):
+            if self._answers.given(case_id) is None or not reason.strip():
+                raise StudyError(
+                    f"a correction needs an answer of {self.reader} to case {case_id} "
+                    f"and a reason"
+                )
+            self._recorder.add(
+                "correction",
+                {
+                    "case_id": case_id,
+                    "synthetic": int(synthetic),
+                    "confidence": confidence,
+                    "reason": reason.strip(),
+                },
+            )
+
+    def note(self, event: str, payload: Mapping[str, Any] | None = None) -> None:
+        """Put something else on record: a break, consent, a picture drawn.
+
+        Raises
+        ------
+        StudyError
+            If it cannot be saved.
+        """
+        details_text(payload)
+        with explained(self.path, "written"), transaction(self._connection):
+            self._recorder.add(event, payload or {})
 
     def close(self) -> None:
         """Let go of the file; what is answered is on the disk already."""
         self._connection.close()
 
 
-def _now_utc() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds")
+def _open_box(facts: Mapping[str, str], code: str, path: Path) -> PictureSealer | None:
+    """Return what opens the pictures; None where they are not sealed."""
+    pack_id = facts.get("pack_id", "")
+    if not pack_id:
+        return None
+    if not code.strip():
+        raise StudyError(
+            f"the pictures of {path} are sealed; type the code that came with the pack"
+        )
+    return PictureSealer(key_of_code(code, pack_id), pack_id)

@@ -62,6 +62,7 @@ def test_study_file_names_no_file_folder_or_class(files, folders):
         "mpp",
         "created_utc",
         "truth_sha256",
+        "seal_sha256",
     }
 
 

@@ -177,19 +177,27 @@ _CHANGES = """
 UPDATE answers SET synthetic = 1 - synthetic
 DELETE FROM answers
 INSERT OR REPLACE INTO answers SELECT sequence, session, reader, position, case_id, \
-1 - synthetic, 1, 1, '', 1 FROM answers
-INSERT INTO answers SELECT 99, session, reader, 19, case_id, 1, 1, 1, '', 1 FROM answers
+1 - synthetic, 1, 1, '', 1, '' FROM answers
+INSERT INTO answers SELECT 99, session, reader, 19, case_id, 1, 1, 1, '', 1, '' FROM answers
 UPDATE orders SET position = position + 100
 DELETE FROM orders
 INSERT OR REPLACE INTO orders SELECT reader, position, (SELECT MAX(case_id) \
 FROM cases) FROM orders WHERE position = 1
 DELETE FROM cases
 UPDATE cases SET png = x''
-INSERT INTO cases VALUES ('new', x'')
+INSERT INTO cases VALUES ('new', x'', '')
 INSERT OR REPLACE INTO facts VALUES ('truth_sha256', 'mine')
 UPDATE facts SET value = ''
 DELETE FROM sessions
-INSERT OR REPLACE INTO sessions SELECT session, 'x', '', '', '' FROM sessions
+INSERT OR REPLACE INTO sessions SELECT session, 'x', 'x', '', '', '' FROM sessions
+UPDATE record SET payload = ''
+DELETE FROM record
+INSERT OR REPLACE INTO record SELECT session, sequence, utc, 0, 'x', 'x', 'x', '', '', \
+'' FROM record
+INSERT INTO record SELECT session, 3, utc, 0, 'x', 'x', 'x', '', 'x', '' FROM record \
+WHERE sequence = 2
+UPDATE readers SET order_sha256 = ''
+INSERT OR REPLACE INTO readers SELECT reader, '' FROM readers
 """
 
 
@@ -220,8 +228,8 @@ def test_unknown_reader_and_files_that_are_no_study(files, tmp_path):
 
 def test_study_of_a_newer_program(files):
     with closing(sqlite3.connect(files.study)) as connection:
-        connection.execute("PRAGMA user_version = 2")
-    with pytest.raises(StudyError, match="format 2"):
+        connection.execute("PRAGMA user_version = 3")
+    with pytest.raises(StudyError, match="format 3"):
         study.Session.open(files.study, "anna")
 
 
