@@ -128,6 +128,18 @@ class ClassTable:
     def _known(self) -> str:
         return ", ".join(f"{c.index} {c.name}" for c in self._classes)
 
+    def indices_in(self, other: ClassTable) -> dict[int, int]:
+        """Return which indices of this table are which of another, by their names.
+
+        Examples
+        --------
+        >>> BCSS_CLASSES.indices_in(RADBOUD_CLASSES)
+        {2: 1}
+        """
+        wanted = {info.name.casefold(): info.index for info in other}
+        names = {info.index: info.name.casefold() for info in self}
+        return {i: wanted[name] for i, name in names.items() if name in wanted}
+
     def to_json(self) -> list[dict[str, Any]]:
         """Return the table as plain lists and dictionaries."""
         return [

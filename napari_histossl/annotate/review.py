@@ -134,12 +134,8 @@ class Decided:
         is_human = before.origin == Origin.HUMAN
         if self.again:
             is_human &= before.labels != UNLABELLED
+        labels = before.labels
         if self.source is not None:
-            has_class = self.source.read(before.box) == self.area.class_index
-        else:
-            taken_away = self.again & (before.labels == UNLABELLED)
-            is_said = before.origin != Origin.UNTOUCHED
-            has_class = before.labels == self.area.class_index
-            has_class = (has_class | taken_away) & is_said
-        proposed: NDArray[Any] = has_class & ~is_human
+            labels = self.source.read(before.box)
+        proposed: NDArray[Any] = (labels == self.area.class_index) & ~is_human
         return proposed

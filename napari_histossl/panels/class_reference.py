@@ -105,7 +105,8 @@ class ReferenceMask:
             )
         shape, pixel_px0 = mask.levels[0].shape, float(mask.pixel_px0_yx[0])
         _refuse_size(path, shape, pixel_px0, slide_shape)
-        return cls(mask, pixel_px0, _table(path, _same(mask, classes), classes))
+        known = mask.classes.indices_in(classes) if mask.classes else {}
+        return cls(mask, pixel_px0, _table(path, known, classes))
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -131,16 +132,6 @@ class ReferenceMask:
         values = read_labels(self.labels, box, downsample)
         labels: NDArray[np.uint8] = self.meaning[values]
         return labels
-
-
-def _same(mask: Pyramid, classes: ClassTable) -> dict[int, int]:
-    """Return which values of a mask are which classes of the model, by name."""
-    wanted = {info.name.casefold(): info.index for info in classes}
-    return {
-        info.index: wanted[info.name.casefold()]
-        for info in mask.classes or ()
-        if info.name.casefold() in wanted
-    }
 
 
 def _table(path: Path, known: dict[int, int], classes: ClassTable) -> NDArray[Any]:

@@ -84,14 +84,6 @@ def test_what_a_person_painted_is_not_decided_over(proposed):
     assert origin[130, 90] == Origin.MODEL_ACCEPTED
 
 
-def test_a_rejection_can_be_taken_back_by_accepting(proposed):
-    proposed.paint(decide(Verdict.REJECT))
-    proposed.paint(decide(Verdict.ACCEPT, again=True))
-    labels, origin = pixels(proposed)
-    assert (labels[OBJECT.slices] == 2).all()
-    assert (origin[OBJECT.slices] == Origin.MODEL_ACCEPTED).all()
-
-
 def test_an_edge_finer_than_the_level_belongs_to_the_object(proposed):
     proposed.paint(Stroke([(300, 300)], 5, class_index=2))  # a person's: stays
     coarse = Box(4, 5, 8, 2)  # one coarse pixel less on the left and on the right
@@ -101,13 +93,26 @@ def test_an_edge_finer_than_the_level_belongs_to_the_object(proposed):
     assert proposed.read(Box(300, 300, 1, 1)) == 2
 
 
-def test_an_object_of_another_proposal_is_put_into_an_empty_mask(mask):
-    class Source:
-        def read(self, box):
-            labels = np.zeros(WHOLE.shape, np.uint8)
-            labels[OBJECT.slices] = 2
-            return labels[box.slices]
+class Source:
+    """A proposal that holds the object only."""
 
+    def read(self, box):
+        labels = np.zeros(WHOLE.shape, np.uint8)
+        labels[OBJECT.slices] = 2
+        return labels[box.slices]
+
+
+def test_a_rejection_can_be_taken_back_by_accepting(proposed):
+    proposed.paint(decide(Verdict.REJECT))
+    proposed.paint(decide(Verdict.ACCEPT, source=Source()))
+    assert not proposed.read(OBJECT).any()  # what a person took away stays away
+    proposed.paint(decide(Verdict.ACCEPT, source=Source(), again=True))
+    labels, origin = pixels(proposed)
+    assert (labels[OBJECT.slices] == 2).all()
+    assert (origin[OBJECT.slices] == Origin.MODEL_ACCEPTED).all()
+
+
+def test_an_object_of_another_proposal_is_put_into_an_empty_mask(mask):
     mask.paint(decide(Verdict.ACCEPT, source=Source()))
     assert (mask.read(OBJECT) == 2).all()
     assert np.count_nonzero(mask.read(WHOLE)) == OBJECT.height * OBJECT.width
