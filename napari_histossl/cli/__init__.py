@@ -19,6 +19,7 @@ _GROUPS = (
     "_features",
     "_embeddings",
     "_mask",
+    "_learn",
     "_study",
     "_data",
     "_train",

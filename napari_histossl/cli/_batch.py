@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from napari_histossl.panels import AttentionChoice, SlideFacts
     from napari_histossl.panels.slide_list import ListedSlide
     from napari_histossl.slide import SlideSource
+
+Plan = TypeVar("Plan")
 
 SlidesOption = Annotated[
     Path | None,
@@ -64,8 +66,8 @@ def each_slide(
 def plan_for(
     listed: ListedSlide,
     choice: AttentionChoice,
-    resolve: Callable[[Any, SlideFacts], RunPlan],
-) -> tuple[SlideSource, RunPlan]:
+    resolve: Callable[[Any, SlideFacts], Plan],
+) -> tuple[SlideSource, Plan]:
     """Return a slide, and what a choice comes to on its tissue; the map is not kept."""
     from napari_histossl.panels import gather
     from napari_histossl.panels.tissue import saved_or_found

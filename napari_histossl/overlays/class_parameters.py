@@ -12,6 +12,9 @@ from napari_histossl.overlays.plan import RunPlan
 SEGMENTATION, CLASS_MAPS = "segmentation", "class-maps"
 """Kinds of run."""
 
+LEARNED = "learned"
+"""Kind of an overlay that a head made of stored tokens."""
+
 PROBABILITY, CAM = "class probability", "class activation"
 """What the values of a pyramid of maps are."""
 

@@ -132,6 +132,7 @@ KINDS: Mapping[str, Kind] = {
     "features": Kind(
         f"{_HERE}.features:FeaturePredictor", f"{_HERE}.features_sink:FeatureSink"
     ),
+    "tokens": Kind(f"{_HERE}.tokens:TokenPredictor", f"{_HERE}.token_store:TokenSink"),
     "segmentation": Kind(
         f"{_HERE}.segmentation:SegmentationPredictor",
         f"{_HERE}.segmentation:segmentation_sink",

@@ -40,6 +40,8 @@ class Spool(Closing):
         The file; made by the first record.
     layout : sequence of (shape, dtype)
         Of the arrays of one tile.
+    read_only : bool, optional
+        For looking while another one adds: what came after the opening is not seen.
 
     Notes
     -----
@@ -48,9 +50,13 @@ class Spool(Closing):
     """
 
     def __init__(
-        self, path: Path, layout: Sequence[tuple[tuple[int, ...], DTypeLike]]
+        self,
+        path: Path,
+        layout: Sequence[tuple[tuple[int, ...], DTypeLike]],
+        *,
+        read_only: bool = False,
     ) -> None:
-        self._path = path
+        self._path, self._read_only = path, read_only
         self._layout = [(shape, np.dtype(dtype)) for shape, dtype in layout]
         self._places: dict[Tile, int] = {}
         self._file: FileIO | None = None
@@ -141,7 +147,9 @@ class Spool(Closing):
         return tuple(arrays)
 
     def _open(self) -> FileIO:
-        if self._file is None:
+        if self._file is None and self._read_only:
+            self._file = self._path.open("rb", buffering=0)
+        elif self._file is None:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._path.touch()
             # nothing is held back: a failed write must not be tried again by `close`

@@ -14,7 +14,12 @@ from napari_histossl.classes import ClassTable
 from napari_histossl.errors import HistoSSLError
 from napari_histossl.geometry import Box, Level
 from napari_histossl.overlays.class_labels import ClassLabels
-from napari_histossl.overlays.class_parameters import LAST, PROBABILITY, SEGMENTATION
+from napari_histossl.overlays.class_parameters import (
+    LAST,
+    LEARNED,
+    PROBABILITY,
+    SEGMENTATION,
+)
 from napari_histossl.overlays.class_proposal import LabelChoice
 from napari_histossl.panels.class_compare import Differences
 from napari_histossl.slide.tiles import PlaneTileSource
@@ -74,7 +79,7 @@ def list_shown(folder: Path) -> list[Shown]:
 def _titles(path: Path, told: dict[str, Any]) -> list[tuple[tuple[int, str], Shown]]:
     """Return what one overlay offers, each with its place in the list."""
     name = path.name.removesuffix(".ome.zarr")
-    if told.get("kind") == SEGMENTATION:
+    if told.get("kind") in (SEGMENTATION, LEARNED):
         return [
             ((0, name), Shown(name, path, True, True)),
             ((1, name), Shown(f"{name}, probability", path, False, True)),

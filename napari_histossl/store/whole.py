@@ -1,4 +1,4 @@
-"""Files that are either whole or not there."""
+"""Files that are either whole or not there, and folders for them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,23 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from napari_histossl.errors import StoreError
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder of results, and those above it, unless it is there.
+
+    Raises
+    ------
+    StoreError
+        If it cannot be made.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(
+            f"{path} cannot be made ({error.strerror}); choose a workspace folder for "
+            f"results"
+        ) from error
 
 
 @contextmanager

@@ -1,0 +1,154 @@
+"""What came of learning, for people: what it was made of, before and after."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+from napari_histossl.classes import ClassInfo, ClassTable
+from napari_histossl.training.shallow import load_head
+from napari_histossl.training.shallow_scores import HeldOut
+
+_NOT_MEASURED = (
+    "not measured: corrections lie in one place, or leave one class when a place is "
+    "held out; correct in several places, some hundred micrometres apart"
+)
+
+_NO_BEFORE = (
+    "; before is not known, since the mask did not start from an overlay that is still "
+    "there"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One class of a report.
+
+    Attributes
+    ----------
+    info : ClassInfo
+        The class.
+    corrected : int
+        Corrected tokens of it.
+    before, after : float
+        IoU on held-out places; NaN where it is not known.
+    dice_before, dice_after : float
+        Dice's coefficient there.
+    """
+
+    info: ClassInfo
+    corrected: int
+    before: float
+    after: float
+    dice_before: float
+    dice_after: float
+
+    @property
+    def text(self) -> str:
+        """The class in one line."""
+        numbers = (self.before, self.after, self.dice_before, self.dice_after)
+        iou_b, iou_a, dice_b, dice_a = map(shown, numbers)
+        return (
+            f"{self.info.name:<14} {self.corrected:>7,} corrected   IoU {iou_b} -> "
+            f"{iou_a}   Dice {dice_b} -> {dice_a}"
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Report:
+    """What a head was made of, and how well it did.
+
+    Attributes
+    ----------
+    mask : str
+        Name of the mask.
+    classes : ClassTable
+        Those that it tells.
+    corrected : dict of str to int
+        Corrected tokens of each class.
+    of_model : int
+        Tokens that the model had labelled.
+    model_weight : float
+        How much each of these counted.
+    token_um : float
+        Edge of a token.
+    started_from : str
+        Overlay that the mask started from, where that is still there; else empty.
+    held_out : HeldOut or None
+        Before and after, where corrections lie in more than one place.
+    """
+
+    mask: str
+    classes: ClassTable
+    corrected: dict[str, int]
+    of_model: int
+    model_weight: float
+    token_um: float
+    started_from: str
+    held_out: HeldOut | None
+
+    def rows(self) -> list[Row]:
+        """Return the classes with their numbers, in the order of the table."""
+        return [self._row(info) for info in self.classes]
+
+    def _row(self, info: ClassInfo) -> Row:
+        corrected, held = self.corrected.get(info.name, 0), self.held_out
+        if held is None or info.index not in held.classes:
+            return Row(info, corrected, *[math.nan] * 4)
+        place, nan = held.classes.index(info.index), math.nan
+        is_known = bool(self.started_from)
+        return Row(
+            info,
+            corrected,
+            float(held.before.iou[place]) if is_known else nan,
+            float(held.after.iou[place]),
+            float(held.before.dice[place]) if is_known else nan,
+            float(held.after.dice[place]),
+        )
+
+    @property
+    def measured(self) -> str:
+        """What the numbers are of, in a sentence."""
+        if self.held_out is None:
+            return _NOT_MEASURED
+        count = int(self.held_out.after.support.sum())
+        area_mm2 = count * self.token_um**2 / 1e6
+        return (
+            f"{area_mm2:.3g} mm² that was corrected or accepted, in "
+            f"{self.held_out.blocks} places; each is told by a head that knows neither "
+            f"it nor what lies beside it"
+            + (
+                f"; before is {self.started_from!r}, low where mostly its errors were "
+                f"corrected"
+                if self.started_from
+                else _NO_BEFORE
+            )
+        )
+
+
+def read_report(path: Path) -> Report:
+    """Read what a saved head says about itself.
+
+    Raises
+    ------
+    WeightsError
+        If the file is missing or damaged.
+    """
+    told = load_head(path).facts
+    held_out = told["held_out"]
+    return Report(
+        told["mask"],
+        ClassTable.from_json(told["classes"]),
+        dict(told["corrected_tokens"]),
+        told["model_tokens"],
+        told["model_weight"],
+        told["token_um"],
+        told["started_from"],
+        None if held_out is None else HeldOut.from_json(held_out),
+    )
+
+
+def shown(number: float) -> str:
+    """Return a number of 0 to 1 for a table; a dash where it is not known."""
+    return "–" if math.isnan(number) else f"{number:.2f}"
