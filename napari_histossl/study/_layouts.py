@@ -133,7 +133,7 @@ def analyse_two(table: RatingTable, figure: Figure) -> TwoConditions:
         gave the same answer, or no spread is left from which to tell an error.
     """
     layout = layout_of(table)
-    refuse_constant(table)
+    refuse_constant(table, figure)
     found = compute_figures(table, figure)
     spread = (
         _readers_nested(table, found)

@@ -23,7 +23,11 @@ from numpy.typing import NDArray
 from scipy.stats import norm, t
 
 from napari_histossl.errors import StudyError
-from napari_histossl.study._covariances import Figure, compute_figures
+from napari_histossl.study._covariances import (
+    Figure,
+    called_synthetic,
+    compute_figures,
+)
 from napari_histossl.study._intervals import Interval
 from napari_histossl.study._ratings import Floats, RatingTable
 
@@ -150,7 +154,7 @@ def analyse_one(table: RatingTable, figure: Figure) -> OneCondition:
         If there is one reader, a reader who always gave the same answer, or no spread
         from which a standard error could be told.
     """
-    refuse_constant(table)
+    refuse_constant(table, figure)
     found = compute_figures(table, figure)
     msr, cov2 = mean_square(found.values), mean_off_diagonal(found.covariance)
     spread = spread_of_mean(np.asarray(msr), np.asarray(cov2), len(found.values))
@@ -174,7 +178,7 @@ def analyse_one(table: RatingTable, figure: Figure) -> OneCondition:
     )
 
 
-def refuse_constant(table: RatingTable) -> None:
+def refuse_constant(table: RatingTable, figure: Figure) -> None:
     """Raise `StudyError` unless each condition has two readers who vary their answers.
 
     Somebody who always answers the same has an AUC of exactly one half with no spread,
@@ -187,7 +191,9 @@ def refuse_constant(table: RatingTable) -> None:
                 f"one reader{where}: nothing can be said about other readers; report "
                 f"this reader alone, or ask at least two"
             )
-    low, high = np.nanmin(table.ratings, axis=1), np.nanmax(table.ratings, axis=1)
+    # Whoever only ever says synthetic, more or less surely, has no yes or no to count.
+    rated = table.ratings if figure == "auc" else called_synthetic(table.ratings)
+    low, high = np.nanmin(rated, axis=1), np.nanmax(rated, axis=1)
     constant = [table.readers[row] for row in np.flatnonzero(low == high)]
     if constant:
         raise StudyError(

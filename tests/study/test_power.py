@@ -132,7 +132,12 @@ def _independent_power(figure, readers, cases, truth, studies):
     for _ in range(studies):
         ratings, synthetic = _independent_study(rng, readers, cases, truth)
         truths = np.tile(synthetic, readers)
-        found = obuchowski_rockette(ratings.ravel(), truths, **where, figure=figure)
+        try:
+            found = obuchowski_rockette(ratings.ravel(), truths, **where, figure=figure)
+        except StudyError as error:
+            # Two readers with exactly the same share right show nothing.
+            assert "no standard error" in str(error)
+            continue
         equivalent += tost(found).is_equivalent
     return equivalent / studies
 
