@@ -1,9 +1,11 @@
 """Who sees which picture when: balanced blocks, drawn from a sealed seed.
 
-The pictures are grouped once into blocks of four, two real and two synthetic (one block
-of two where the number of a class is odd). Every reader gets the blocks in an order of
-their own, and the pictures of a block in an order of their own. At most four pictures
-of one class follow one another: two end a block, two start the next.
+The pictures are grouped once into blocks of two or four, as many real as synthetic
+(where one class has more, its share of each). Every reader gets the blocks in an order
+of their own, and the pictures of a block in an order of their own. At most four
+pictures of one class follow one another where classes are equally many: two end a
+block, two start the next. How long each block is decides the seed, so that nobody who
+is sure of three pictures knows the fourth.
 
 Notes
 -----
@@ -21,38 +23,76 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 PAIR = 2
-"""Pictures of each class in a full block; longest run is twice this."""
+"""Most pictures of the smaller class in a block; the longest run is twice this."""
 
 Block = tuple[str, ...]
 """Case ids of one block."""
 
 
 def draw_blocks(
-    seed: bytes, real: Sequence[str], synthetic: Sequence[str]
+    seed: bytes,
+    real: Sequence[str],
+    synthetic: Sequence[str],
+    strata: Mapping[str, str] | None = None,
 ) -> list[Block]:
-    """Group as many real as synthetic cases into balanced blocks.
+    """Group real and synthetic cases into balanced blocks.
 
     Parameters
     ----------
     seed : bytes
         The sealed seed of the study.
     real, synthetic : sequence of str
-        Case ids of the two classes, equally many.
+        Case ids of the two classes.
+    strata : mapping of str to str, optional
+        Stratum (organ, site, generator) of cases; each is spread over the blocks.
 
     Returns
     -------
     list of tuple of str
-        Blocks of four ids, and one of two where the number of a class is odd.
+        Blocks with one or two ids of the smaller class, and the share of the other.
     """
-    real = shuffle(seed, "blocks/real", real)
-    synthetic = shuffle(seed, "blocks/synthetic", synthetic)
+    strata = strata or {}
+    real = _spread(seed, "blocks/real", real, strata)
+    synthetic = _spread(seed, "blocks/synthetic", synthetic, strata)
+    fewer, more = sorted((real, synthetic), key=len)
+    cuts = _draw_cuts(seed, len(fewer)) if fewer else [len(more)]
+    ends = [round(cut * len(more) / max(len(fewer), 1)) for cut in cuts]
+    ends[-1] = len(more)
     return [
-        (*real[start : start + PAIR], *synthetic[start : start + PAIR])
-        for start in range(0, len(real), PAIR)
+        (*fewer[start:cut], *more[first:end])
+        for start, cut, first, end in zip(
+            [0, *cuts], cuts, [0, *ends], ends, strict=False
+        )
+        if cut > start or end > first
     ]
+
+
+def _draw_cuts(seed: bytes, count: int) -> list[int]:
+    """Return where blocks end: after one or two of the smaller class."""
+    cuts: list[int] = []
+    at = 0
+    while at < count:
+        at = min(at + 1 + derive(seed, f"blocks/length/{at}")[0] % PAIR, count)
+        cuts.append(at)
+    return cuts
+
+
+def _spread(
+    seed: bytes, purpose: str, cases: Sequence[str], strata: Mapping[str, str]
+) -> list[str]:
+    """Shuffle cases within their strata, and strata evenly into one another."""
+    members: dict[str, list[str]] = {}
+    for case in cases:
+        members.setdefault(strata.get(case, ""), []).append(case)
+    placed = [
+        ((place + 0.5) / len(mine), derive(seed, f"{purpose}/tie\0{case}"), case)
+        for mine in members.values()
+        for place, case in enumerate(shuffle(seed, purpose, mine))
+    ]
+    return [case for _place, _tie, case in sorted(placed)]
 
 
 def draw_order(seed: bytes, reader: str, blocks: Sequence[Block]) -> list[str]:

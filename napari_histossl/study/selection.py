@@ -7,7 +7,11 @@ import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from napari_histossl.errors import StudyError
+from napari_histossl.study.crops import SAME_SCALE, area_mean
 from napari_histossl.study.order import derive, shuffle
 from napari_histossl.study.pictures import (
     cut_centre,
@@ -100,15 +104,23 @@ class PictureTaker:
         self._first: Path | None = None
         self._seen: dict[bytes, Path] = {}
 
-    def take(self, path: Path) -> bytes:
+    def take(self, path: Path, shrink: float = 1.0) -> bytes:
         """Return a picture as the PNG that readers will see.
+
+        Parameters
+        ----------
+        path : Path
+            The picture.
+        shrink : float
+            Its pixels per pixel of the study; near 1 it is not resampled.
 
         Raises
         ------
         StudyError
-            If it cannot be read, has another shape, or was taken in before.
+            If it cannot be read, has another shape or too coarse a scale, or was
+            taken in before.
         """
-        picture = read_picture(path)
+        picture = _at_scale(read_picture(path), shrink, self.shape, path)
         if self.shape == (0, 0):
             self.shape, self._first = picture.shape[:2], path
         if self._first is not None and picture.shape[:2] != self.shape:
@@ -127,6 +139,21 @@ class PictureTaker:
             )
         self._seen[key] = path
         return encode_png(picture)
+
+
+def _at_scale(
+    picture: NDArray[np.uint8], shrink: float, shape: tuple[int, int], path: Path
+) -> NDArray[np.uint8]:
+    """Return the centre of a picture, its scale changed; untouched where none is."""
+    if abs(shrink - 1) <= SAME_SCALE:
+        return picture
+    if shrink < 1:
+        raise StudyError(
+            f"{path} has pixels {1 / shrink:.3g} times as large as the study's: finer "
+            f"ones would show detail that was never seen; ask for a coarser scale"
+        )
+    side_px = round(shape[0] * shrink)
+    return area_mean(cut_centre(picture, (side_px, side_px), str(path)), shape[0])
 
 
 def find_warnings(plan: StudyPlan) -> tuple[str, ...]:

@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from napari_histossl.errors import StudyError
+from napari_histossl.study.record import canonical
+from napari_histossl.study.sealing import write_private
 
-_FORMAT = "histostudy-truth-1"
+_FORMAT = "histostudy-truth-2"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +33,23 @@ class CaseTruth:
         Name of the file that it came from.
     png_sha256 : str
         Hash of the stored picture.
+    role : str
+        What it is shown for: test, training or catch.
+    arm : str
+        Which source it came from: a generator, or where the real pictures are from.
+    cluster : str
+        Slide or patient; empty if each picture is its own.
+    stratum : str
+        Organ, site, stain; empty for none.
     """
 
     synthetic: bool
     file: str
     png_sha256: str
+    role: str = "test"
+    arm: str = ""
+    cluster: str = ""
+    stratum: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,16 +73,24 @@ class Truth:
     @property
     def commitment(self) -> str:
         """SHA-256 of the canonical text, as hexadecimal digits."""
-        canonical = json.dumps(
-            self._as_json(), sort_keys=True, separators=(",", ":"), ensure_ascii=True
-        )
-        return hashlib.sha256(canonical.encode()).hexdigest()
+        return hashlib.sha256(self.canonical()).hexdigest()
 
-    def of_class(self, *, synthetic: bool) -> list[str]:
-        """Return the case ids of one class, sorted."""
+    def of_class(self, *, synthetic: bool, role: str = "test") -> list[str]:
+        """Return the case ids of one class that are shown for one purpose, sorted."""
         return sorted(
-            case for case, truth in self.cases.items() if truth.synthetic == synthetic
+            case
+            for case, truth in self.cases.items()
+            if truth.synthetic == synthetic and truth.role == role
         )
+
+    def of_role(self, *roles: str) -> Truth:
+        """Return the truth of the cases that are shown for some purposes."""
+        kept = {case: row for case, row in self.cases.items() if row.role in roles}
+        return Truth(self.study_id, self.seed, kept)
+
+    def canonical(self) -> bytes:
+        """Return the one text that the commitment is the hash of."""
+        return canonical(self._as_json()).encode()
 
     def _as_json(self) -> dict[str, Any]:
         return {
@@ -82,11 +103,7 @@ class Truth:
     def write(self, path: Path) -> None:
         """Write a new file that only its owner may read; durable on return."""
         text = json.dumps(self._as_json(), indent=1, sort_keys=True)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with open(descriptor, "w", encoding="utf-8") as sink:
-            sink.write(text)
-            sink.flush()
-            os.fsync(sink.fileno())
+        write_private(path, text.encode())
 
 
 def read_truth(path: Path) -> Truth:
@@ -111,16 +128,16 @@ def read_truth(path: Path) -> Truth:
         ) from error
 
 
+def truth_of_text(text: bytes) -> Truth:
+    """Return the truth that `Truth.canonical` wrote."""
+    return _from_json(json.loads(text))
+
+
 def _from_json(content: Any) -> Truth:
     if content["format"] != _FORMAT:
         raise ValueError(f"format {content['format']!r}; expected {_FORMAT!r}")
     return Truth(
         str(content["study_id"]),
         bytes.fromhex(content["seed"]),
-        {
-            str(case): CaseTruth(
-                bool(row["synthetic"]), str(row["file"]), str(row["png_sha256"])
-            )
-            for case, row in content["cases"].items()
-        },
+        {str(case): CaseTruth(**row) for case, row in content["cases"].items()},
     )

@@ -42,11 +42,30 @@ def test_readers_have_different_orders_over_the_same_blocks():
     anna, bert = (draw_order(b"seed", reader, blocks) for reader in ("anna", "bert"))
     assert anna != bert
     assert draw_order(b"seed", "anna", blocks) == anna
-    in_fours = [
-        {frozenset(order[at : at + 4]) for at in range(0, len(order), 4)}
-        for order in (anna, bert)
-    ]
-    assert in_fours[0] == in_fours[1] == {frozenset(block) for block in blocks}
+    for order in (anna, bert):
+        at = 0
+        while at < len(order):
+            block = next(block for block in blocks if order[at] in block)
+            assert set(order[at : at + len(block)]) == set(block)
+            at += len(block)
+    assert {len(block) for block in blocks} == {2, 4}
+
+
+def test_classes_of_different_size_are_spread_evenly():
+    real, synthetic = _cases(60)
+    order = draw_order(b"seed", "anna", draw_blocks(b"seed", real[:20], synthetic))
+    assert sorted(order) == sorted(real[:20] + synthetic)
+    for at in range(0, 80, 20):
+        assert 3 <= sum(case[0] == "r" for case in order[at : at + 20]) <= 7
+
+
+def test_strata_are_spread_over_the_blocks():
+    real, synthetic = _cases(40)
+    strata = {case: str(int(case[1:]) // 10) for case in real + synthetic}
+    blocks = draw_blocks(b"seed", real, synthetic, strata)
+    cases = [case for block in blocks for case in block if case[0] == "s"]
+    for at in range(0, 40, 8):
+        assert len({strata[case] for case in cases[at : at + 8]}) == 4
 
 
 def test_place_in_block_tells_nothing_about_class():

@@ -178,7 +178,8 @@ UPDATE answers SET synthetic = 1 - synthetic
 DELETE FROM answers
 INSERT OR REPLACE INTO answers SELECT sequence, session, reader, position, case_id, \
 1 - synthetic, 1, 1, '', 1, '' FROM answers
-INSERT INTO answers SELECT 99, session, reader, 19, case_id, 1, 1, 1, '', 1, '' FROM answers
+INSERT INTO answers SELECT 99, session, reader, 19, case_id, 1, 1, 1, '', 1, '' \
+FROM answers
 UPDATE orders SET position = position + 100
 DELETE FROM orders
 INSERT OR REPLACE INTO orders SELECT reader, position, (SELECT MAX(case_id) \
