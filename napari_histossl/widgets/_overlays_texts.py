@@ -11,6 +11,7 @@ from napari_histossl.models.registry import ModelSpec
 from napari_histossl.overlays.plan import DTYPE, RunPlan
 from napari_histossl.panels.overlay_facts import HeadChoice, OverlayFacts
 from napari_histossl.widgets._form import readable_time
+from napari_histossl.widgets._masking import masked
 
 
 def sentence(text: str) -> str:
@@ -18,6 +19,11 @@ def sentence(text: str) -> str:
     text = text.strip()
     ended = text if text.endswith((".", "!", "?")) else f"{text}."
     return f"{ended[:1].upper()}{ended[1:]}"
+
+
+def masked_sentence(text: str, hidden: Mapping[str, str]) -> str:
+    """Return a sentence without names that are hidden; see `_masking.masked`."""
+    return sentence(masked(text, hidden))  # in this order: a capital would hide a name
 
 
 def way_out(error: HistoSSLError) -> str:

@@ -24,9 +24,8 @@ from napari_histossl.widgets import _point_texts as texts
 from napari_histossl.widgets._form import button, combo, form, note
 from napari_histossl.widgets._key_table import END_POINTING
 from napari_histossl.widgets._keys import bind_on_page
-from napari_histossl.widgets._masking import masked
 from napari_histossl.widgets._overlay_layer import OverlayLayer
-from napari_histossl.widgets._overlays_texts import sentence, way_out
+from napari_histossl.widgets._overlays_texts import masked_sentence, way_out
 from napari_histossl.widgets._point_layer import PointLayer
 from napari_histossl.widgets._point_mouse import PointMouse
 from napari_histossl.widgets._point_tiles import PointTiles
@@ -259,6 +258,4 @@ class PointGroup(QWidget):
         self._status.setText(text)
 
     def _told(self, text: str) -> str:
-        """Return a sentence without a name that is masked."""
-        told = masked(text, self.bench.hidden_names)
-        return sentence(told)  # at last: a capital would hide a name
+        return masked_sentence(text, self.bench.hidden_names)

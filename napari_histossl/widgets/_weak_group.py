@@ -10,7 +10,6 @@ from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_histossl.errors import HistoSSLError
-from napari_histossl.models.recipe import recipe
 from napari_histossl.overlays.class_proposal import LabelChoice
 from napari_histossl.panels.class_compare import Comparison
 from napari_histossl.panels.class_shown import (
@@ -25,15 +24,14 @@ from napari_histossl.widgets._errors import show_error
 from napari_histossl.widgets._form import button, combo, note, row
 from napari_histossl.widgets._key_table import END_POINTING, MAKE_MASK
 from napari_histossl.widgets._keys import LayerKeys, bind_on_page
-from napari_histossl.widgets._masking import masked
-from napari_histossl.widgets._overlays_texts import sentence
+from napari_histossl.widgets._overlays_texts import masked_sentence
 from napari_histossl.widgets._weak_compare import CompareSection
+from napari_histossl.widgets._weak_follow import FollowCursor
 from napari_histossl.widgets._weak_layer import ClassLayer
-from napari_histossl.widgets._weak_legend import AFTER, HERE, IOU, ClassLegend
+from napari_histossl.widgets._weak_legend import IOU, ClassLegend
 from napari_histossl.widgets._weak_mask import MaskMaker
 from napari_histossl.widgets._weak_runs import ClassRuns
 from napari_histossl.widgets._weak_sliders import ClassSliders
-from napari_histossl.widgets._weak_tile import TileUnderCursor
 from napari_histossl.widgets._workbench import Workbench
 
 
@@ -58,7 +56,9 @@ class WeakGroup(QWidget):
         self.bench = bench
         self.layer = ClassLayer(bench)
         self._build()
-        self.tile = TileUnderCursor(bench, self.runs.tile_choice)
+        self.follow = FollowCursor(
+            bench, self.runs.tile_choice, self.legend, self.sliders, self._say
+        )
         self._lay_out()
         self._connect()
         self.refresh()
@@ -73,8 +73,6 @@ class WeakGroup(QWidget):
             "Take off", self._take_off, "What was computed stays with the slide"
         )
         self.legend = ClassLegend()
-        self.follow = button("Follow the cursor", self._toggle, texts.FOLLOW)
-        self.follow.setCheckable(True)
         self.status, self._about = note(), note()
         self.make_button = button(
             f"Make an editable mask ({MAKE_MASK.name})", self.make_mask
@@ -92,7 +90,7 @@ class WeakGroup(QWidget):
         column.addWidget(self.legend)
         column.addWidget(self.sliders)
         for widget in (
-            self.follow,
+            self.follow.button,
             self.status,
             self._about,
             self.make_button,
@@ -101,18 +99,15 @@ class WeakGroup(QWidget):
             column.addWidget(widget)
 
     def _connect(self) -> None:
-        bench, tile = self.bench, self.tile
+        bench, tile = self.bench, self.follow.tile
         self.shown.activated.connect(lambda _index: self._show())
         self.legend.chosen.connect(lambda _place: self._on_class())
         self.sliders.rested.connect(self._show)
-        self.sliders.moved.connect(self._show_tile)
         self._maker.said.connect(self.status.setText)
         self._maker.made.connect(self._on_mask)
         self.runs.weights_changed.connect(tile.plan_anew)
         self.runs.done.connect(lambda _plan: self._show_newest())
-        tile.told.connect(self._show_tile)
-        tile.said.connect(lambda text: self.status.setText(self._told(text)))
-        tile.ended.connect(self._on_ended)
+        tile.ended.connect(lambda: self.status.setText(self._rest()))
         self.compare.measured.connect(self._on_measured)
         bench.slide_changed.connect(self._on_slide_changed)
         bench.run_changed.connect(lambda _running: self.refresh())
@@ -132,8 +127,10 @@ class WeakGroup(QWidget):
     # ---- What there is
 
     def _told(self, text: str) -> str:
-        told = masked(text, self.bench.hidden_names)
-        return sentence(told)  # at last: a capital would hide a name
+        return masked_sentence(text, self.bench.hidden_names)
+
+    def _say(self, text: str) -> None:
+        self.status.setText(self._told(text))
 
     @property
     def choice(self) -> Shown | None:
@@ -159,15 +156,15 @@ class WeakGroup(QWidget):
                 self.shown.setCurrentIndex(1 + found.index(before))
         for widget in (self.shown, self.take_off, self.legend, self.compare):
             widget.setVisible(bool(found))
-        self.follow.setEnabled(shown is not None)
+        self.follow.button.setEnabled(shown is not None)
         self._follow_layer()
-        if not self.tile.is_on:
-            self.status.setText(self._rest(bool(found)))
+        if not self.follow.tile.is_on:
+            self.status.setText(self._rest())
 
-    def _rest(self, has_some: bool) -> str:
+    def _rest(self) -> str:
         if self.bench.shown is None:
             return texts.NO_SLIDE
-        return texts.FOLLOW if has_some else texts.NOTHING
+        return texts.FOLLOW if self.shown.count() > 1 else texts.NOTHING
 
     def _on_slide_changed(self) -> None:
         self.layer.take_off()
@@ -205,7 +202,7 @@ class WeakGroup(QWidget):
             show_error(error)
             return
         self._follow_layer()
-        self._show_tile()
+        self.follow.show()
 
     def _view(self, chosen: Shown) -> ClassView:
         epsilon = None if chosen.is_final else self.sliders.absent_to
@@ -217,7 +214,7 @@ class WeakGroup(QWidget):
     def _on_class(self) -> None:
         if self.choice is not None and not self.choice.as_labels:
             self._show()
-        self._show_tile()
+        self.follow.show()
 
     def _take_off(self) -> None:
         self.layer.take_off()
@@ -238,38 +235,6 @@ class WeakGroup(QWidget):
             told: dict[str, Any] = self.layer.view.pyramid.provenance["parameters"]
             said.append(texts.FINAL.format(told["epsilon"]))
         self._about.setText(" ".join(said))
-
-    # ---- The tile under the cursor
-
-    def _toggle(self) -> None:
-        if self.follow.isChecked():
-            self.tile.start()
-        else:
-            self.tile.end()
-
-    def _on_ended(self) -> None:
-        self.follow.setChecked(False)
-        self.status.setText(self._rest(self.shown.count() > 1))
-
-    def _show_tile(self) -> None:
-        """Show numbers and picture of the tile, as the sliders say."""
-        tile, plan = self.tile.tile, self.tile.plan
-        if tile is None or plan is None:
-            self.legend.set_numbers(HERE, None)
-            self.legend.set_numbers(AFTER, None)
-            return
-        classes, mu = plan.spec.classes, self.sliders.hidden_from
-        assert classes is not None
-        self.legend.set_classes(classes)
-        self.legend.show()
-        told, epsilon = tile.probabilities, self.sliders.absent_to
-        divisor = recipe(dict(plan.options)["recipe"]).attention_divisor
-        after = tile.probabilities_after(mu, divisor)
-        self.legend.set_numbers(HERE, told.tolist(), (told <= epsilon).tolist())
-        self.legend.set_numbers(AFTER, after.tolist())
-        info = list(classes)[self.legend.place]
-        self.tile.show(info, self.legend.place, mu)
-        self.status.setText(texts.HIDES.format(info.name, mu))
 
     # ---- A mask of it
 

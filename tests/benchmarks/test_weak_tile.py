@@ -48,12 +48,12 @@ def window(make_napari_viewer, tmp_path):
     bench.open_path(sample_file("sample.svs"))
     viewer.scene.camera.zoom, viewer.scene.camera.center = 3, (960, 960)
     settle(1)
-    group.follow.click()
+    group.follow.button.click()
     canvas = viewer.window._qt_viewer.canvas.native
     QTest.mouseMove(canvas, world_to_canvas(viewer, (962, 962)))
     QTest.mouseMove(canvas, world_to_canvas(viewer, (960, 960)))
     end_s = time.monotonic() + 120
-    while group.tile.tile is None and time.monotonic() < end_s:
+    while group.follow.tile.tile is None and time.monotonic() < end_s:
         settle(0.05)
     yield viewer, group
     bench.close()
@@ -64,7 +64,7 @@ def test_slider_to_picture(benchmark, capsys, window):
     from qtpy.QtWidgets import QApplication
 
     viewer, group = window
-    assert group.tile.tile is not None
+    assert group.follow.tile.tile is not None
     scene = viewer.window._qt_viewer.canvas._scene_canvas
     drawn = []
     scene.events.draw.connect(

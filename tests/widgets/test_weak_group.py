@@ -167,14 +167,14 @@ def test_without_a_slide_and_without_results(make_napari_viewer, tmp_path, tiny_
     bench = Workbench(viewer, tmp_path / "results")
     group = WeakGroup(bench)
     assert group.status.text() == "Open a slide first."
-    assert not group.follow.isEnabled()
+    assert not group.follow.button.isEnabled()
     assert not group.make_button.isEnabled()
     assert not group.runs.look.ask_button.isEnabled()
     group.make_mask()  # the key does nothing where nothing is shown
     bench.open_path(tiny_tiff)
     assert group.status.text().startswith("Nothing computed on this slide yet")
     assert group.runs.segment.ask_button.isEnabled()
-    assert group.follow.isEnabled()
+    assert group.follow.button.isEnabled()
     assert not group.compare.measure_button.isEnabled()
     bench.close()
 
@@ -293,9 +293,9 @@ def test_numbers_of_the_tile_and_what_dropout_hides(window, weights, qtbot):
     from napari_histossl.widgets._weak_legend import AFTER, HERE
 
     viewer, group = window
-    press(qtbot, group.follow)
+    press(qtbot, group.follow.button)
     hover(viewer, (320, 420))  # tile 5, 6
-    qtbot.waitUntil(lambda: group.tile.tile is not None, timeout=60_000)
+    qtbot.waitUntil(lambda: group.follow.tile.tile is not None, timeout=60_000)
     shown_slide = group.bench.shown
     with open_slide(shown_slide.source.path) as slide:
         pixels = slide.read(Box(5 * TILE, 6 * TILE, TILE, TILE), 0)
@@ -313,26 +313,26 @@ def test_numbers_of_the_tile_and_what_dropout_hides(window, weights, qtbot):
             logits = model.dropout_attention_logits(images, mu, divisor=None)
         after = [f"{p:.2f}" for p in logits[0].sigmoid().tolist()]
         assert group.legend.texts(AFTER) == after
-        hidden = group.tile.tile.hidden(mu)[group.legend.place]
-        np.testing.assert_array_equal(group.tile.layer.data == 2, hidden)
+        hidden = group.follow.tile.tile.hidden(mu)[group.legend.place]
+        np.testing.assert_array_equal(group.follow.tile.layer.data == 2, hidden)
         assert f"above {mu:.2f} of its maximum" in group.status.text()
-    layer = group.tile.layer
+    layer = group.follow.tile.layer
     corner = np.array(layer.translate) - np.array(layer.scale) / 2 + 0.25
     np.testing.assert_allclose(corner, (5 * TILE * 0.5, 6 * TILE * 0.5))
     np.testing.assert_allclose(np.array(layer.scale) * 8, TILE * 0.5)
 
     press_key(viewer, "\x1b")
-    assert not group.follow.isChecked()
-    assert group.tile.layer is None
+    assert not group.follow.button.isChecked()
+    assert group.follow.tile.layer is None
     assert group.legend.texts(HERE) == ["–", "–"]
 
 
 def test_weights_of_another_kind_are_said(window, weights, qtbot):
     _, group = window
     group.runs.classifier.choose(weights["deeplabv3plus"])
-    press(qtbot, group.follow)
+    press(qtbot, group.follow.button)
     qtbot.waitUntil(lambda: "no classifier" in group.status.text(), timeout=10_000)
-    assert not group.follow.isChecked()
+    assert not group.follow.button.isChecked()
     press(qtbot, group.runs.look.ask_button)
     price = group.runs.look._price
     qtbot.waitUntil(lambda: "no classifier" in price.text(), timeout=30_000)
