@@ -83,14 +83,9 @@ def compute_figures(table: RatingTable, figure: Figure) -> Figures:
     Raises
     ------
     StudyError
-        If the figure is unknown or does not fit the scale, or a class has fewer than
-        two independent cases.
+        If the figure does not fit the scale, or a class has fewer than two independent
+        cases.
     """
-    if figure not in _FIGURES:
-        raise StudyError(
-            f"there is no figure of merit {figure!r}; choose one of "
-            f"{', '.join(sorted(_FIGURES))}"
-        )
     rated = table.ratings if figure == "auc" else called_synthetic(table.ratings)
     values, rows = [], []
     for rating, inside in zip(rated, table.inside, strict=True):
@@ -103,6 +98,15 @@ def compute_figures(table: RatingTable, figure: Figure) -> Figures:
     ]
     covariance = covariances(joined, table.clusters)
     return Figures(np.array(values), covariance, len(np.unique(table.clusters)))
+
+
+def check_figure(figure: str) -> None:
+    """Raise `StudyError` unless there is such a figure of merit."""
+    if figure not in _FIGURES:
+        raise StudyError(
+            f"there is no figure of merit {figure!r}; choose one of "
+            f"{', '.join(sorted(_FIGURES))}"
+        )
 
 
 def called_synthetic(ratings: Floats) -> Floats:

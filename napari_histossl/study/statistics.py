@@ -11,7 +11,7 @@ from __future__ import annotations
 from numpy.typing import ArrayLike
 
 from napari_histossl.study._auc import auc, auc_interval, placements, roc_points
-from napari_histossl.study._covariances import Figure
+from napari_histossl.study._covariances import Figure, check_figure
 from napari_histossl.study._detection import Detection, d_prime
 from napari_histossl.study._equivalence import ALPHA, Equivalence, tost
 from napari_histossl.study._intervals import (
@@ -107,6 +107,7 @@ def obuchowski_rockette(
     >>> found.estimate, round(found.standard_error, 4)
     (0.875, 0.125)
     """
+    check_figure(figure)
     table = tabulate(ratings, truth, readers, cases, condition, clusters)
     analyse = analyse_one if len(table.conditions) == 1 else analyse_two
     return analyse(table, figure)

@@ -134,10 +134,8 @@ def _independent_power(figure, readers, cases, truth, studies):
         truths = np.tile(synthetic, readers)
         try:
             found = obuchowski_rockette(ratings.ravel(), truths, **where, figure=figure)
-        except StudyError as error:
-            # Two readers with exactly the same share right show nothing.
-            assert "no standard error" in str(error)
-            continue
+        except StudyError:
+            continue  # two readers with exactly the same share right show nothing
         equivalent += tost(found).is_equivalent
     return equivalent / studies
 
