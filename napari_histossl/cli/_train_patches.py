@@ -20,11 +20,13 @@ DataArgument = Annotated[
     Path, typer.Argument(help="Folder with the parts train and val.")
 ]
 OutOption = Annotated[Path, typer.Option(help="File to write, ending in .safetensors.")]
-PresetOption = Annotated[
+_PRESETS = "small, for two processor cores, or published"
+PresetOption = Annotated[str, typer.Option(help=f"{_PRESETS}.")]
+ClassifierPresetOption = Annotated[
     str,
     typer.Option(
-        help="small, for two processor cores, or published. Of the classifier also "
-        "small-attention: from --start, trained without dropout attention."
+        help=f"{_PRESETS}; or small-attention, which goes on with --start, trained "
+        f"without dropout attention."
     ),
 ]
 VariantOption = Annotated[
@@ -68,7 +70,7 @@ OverwriteOption = Annotated[
 def classifier(
     patches: DataArgument,
     out: OutOption,
-    preset: PresetOption = "small",
+    preset: ClassifierPresetOption = "small",
     recipe: VariantOption = None,
     start: StartOption = None,
     init: Annotated[
