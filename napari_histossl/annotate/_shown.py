@@ -49,6 +49,11 @@ class ShownMask(Closing):
         return tuple(self._planes.labels.levels)
 
     @property
+    def steps(self) -> int:
+        """How many entries the journal has: every change, undo and redo is one."""
+        return self._journal.last_seq
+
+    @property
     def can_undo(self) -> bool:
         """Whether there is a step to take back."""
         return self._journal.history.next_undo is not None

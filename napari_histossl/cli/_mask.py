@@ -202,7 +202,7 @@ def export(
 ) -> None:
     """Write a mask, or part of it, as a picture or as outlines."""
     from napari_histossl.geometry import Box
-    from napari_histossl.panels.correct import export_mask
+    from napari_histossl.panels.mask_export import export_mask
 
     part = None if box is None else Box(*box)
     show_progress(export_mask(mask, out, part, level), "export")

@@ -8,10 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from napari_histossl.annotate import MaskStore
-from napari_histossl.annotate.formats import files
 from napari_histossl.classes import DEFAULT_CLASSES, ClassTable
 from napari_histossl.errors import PlanError
-from napari_histossl.geometry import Box
 from napari_histossl.jobs import Progress
 from napari_histossl.overlays import Proposal
 from napari_histossl.overlays.class_proposal import ClassProposal, LabelChoice
@@ -250,35 +248,3 @@ def _proposal(plan: MaskPlan) -> Proposal | ClassProposal | None:
         quantile=1 - plan.kept if plan.threshold is None else None,
         class_index=plan.class_index,
     )
-
-
-def export_mask(
-    mask_path: Path, out: Path, box: Box | None, level: int = 0
-) -> Iterator[Progress]:
-    """Write a mask as a picture or as outlines, by the ending of the file.
-
-    Parameters
-    ----------
-    mask_path : Path
-        The mask; it may be open for writing elsewhere.
-    out : Path
-        ``.png`` or ``.tiff`` for a picture; ``.geojson`` or ``.xml`` for outlines.
-    box : Box or None
-        Part of the mask in pixels of the level; None for all of it.
-    level : int
-        Level of the mask; a coarser one for overviews and fewer corners.
-
-    Yields
-    ------
-    Progress
-        As the outlines are traced.
-
-    Raises
-    ------
-    AnnotationError, StoreError
-        If the ending is another one, the part is too large, or the file cannot be
-        written.
-    """
-    with MaskStore.open(mask_path, read_only=True) as mask:
-        yield from files.write(mask, out, box=box, level=level)
-    yield Progress(1, 1, message=f"wrote {out}")

@@ -130,6 +130,22 @@ def import_as_new(
         yield from _paint(mask, shapes, choice, remarks)
 
 
+def import_and_tell(mask_path: Path, choice: ImportChoice) -> Iterator[Progress]:
+    """Do as `import_into`; the last record says all remarks, for another process."""
+    remarks: list[str] = []
+    yield from import_into(mask_path, choice, remarks)
+    yield Progress(1, 1, message=". ".join(remarks))
+
+
+def import_new_and_tell(
+    plan: MaskPlan, slide_shape: tuple[int, int], choice: ImportChoice
+) -> Iterator[Progress]:
+    """Do as `import_as_new`; the last record says all remarks, as above."""
+    remarks: list[str] = []
+    yield from import_as_new(plan, slide_shape, choice, remarks)
+    yield Progress(1, 1, message=". ".join(remarks))
+
+
 def _facts(plan: MaskPlan, choice: ImportChoice) -> dict[str, str]:
     return {"slide": plan.slide_name, "imported": choice.file.name}
 

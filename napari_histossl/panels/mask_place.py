@@ -6,9 +6,6 @@ import math
 from dataclasses import dataclass
 from typing import Protocol
 
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
-
 from napari_histossl.geometry import Box
 
 
@@ -45,21 +42,6 @@ class Place:
             return cls((mask.downsample, mask.downsample))
         (y, x), (slide_y, slide_x) = mask.mpp_yx, slide.mpp_yx
         return cls((y / slide_y, x / slide_x))
-
-    def points_px0(self, slide_px0: ArrayLike) -> NDArray[np.float64]:
-        """Return points of the slide in pixels of the mask.
-
-        Parameters
-        ----------
-        slide_px0 : array_like of shape (..., 2)
-            As (y, x) in level-0 pixels of the slide, counted from the outer edge.
-
-        Returns
-        -------
-        ndarray of shape (..., 2)
-            In level-0 pixels of the mask, where (0, 0) is the centre of the first.
-        """
-        return np.asarray(slide_px0, np.float64) / self.downsample_yx - 0.5
 
     def box_px0(self, slide_box_px0: Box) -> Box:
         """Return the smallest box of the mask that covers a box of the slide."""

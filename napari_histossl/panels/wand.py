@@ -86,6 +86,7 @@ class Grown:
         levels: int,
         class_index: int,
         spared: tuple[int, ...] = (),
+        author: str | None = None,
     ) -> Found:
         """Return the area on a mask, on the level that is about as coarse.
 
@@ -99,6 +100,8 @@ class Grown:
             What is set; 0 takes labels away.
         spared : tuple of int, optional
             Classes that are not painted over.
+        author : str or None, optional
+            Who did it; None stands for the login name.
         """
         coarser = math.log2(self.downsample / min(downsample_yx))
         level = min(max(math.floor(coarser + 1e-6), 0), levels - 1)
@@ -107,7 +110,7 @@ class Grown:
         columns, inside_x = _under(self.box_px.x, self.box_px.width, ratio_x)
         found = self.found[np.ix_(inside_y, inside_x)]
         box = Box(int(rows[0]), int(columns[0]), len(rows), len(columns))
-        return Found(found, box, level, class_index, spared)
+        return Found(found, box, level, class_index, spared, author=author)
 
 
 def level_on_screen(slide: Slide, px0_per_screen_px: float) -> int:

@@ -45,6 +45,23 @@ MAKE_MASK = Key("K", "make a mask of the classes on the slide")
 PAINT = Key("P", "brush")
 ERASE = Key("E", "eraser")
 MOVE = Key("Z", "move the slide")
+POLYGON = Key("3", "outline corner by corner")
+LASSO = Key("Shift-P", "outline freehand", "Shift+P")
+FILL = Key("F", "fill what is connected")
+HOLES = Key("Shift-F", "fill the holes of an object", "Shift+F")
+WAND = Key("W", "wand: grow by colour")
+TAKE = Key("A", "take what a model proposes")
+PICK = Key("L", "pick the class under the mouse")
+PROTECT = Key("B", "do not paint over what is painted")
+SMALLER, LARGER = Key("[", "smaller brush"), Key("]", "larger brush")
+FINISH = Key("Enter", "close the outline")
+STEP_BACK = Key("Backspace", "take the last corner back")
+GIVE_UP = Key("Escape", "give up what is being drawn")
+NEXT_OBJECT = Key("N", "next object of the list")
+PREVIOUS_OBJECT = Key("Shift-N", "previous object of the list", "Shift+N")
+ACCEPT = Key("Enter", "accept the object, and go to the next open one")
+REJECT = Key("Backspace", "reject the object, and go to the next open one")
+HOLD_TO_MOVE = Key("Space", "move the slide, whatever the tool", "Space held")
 
 TABLE: tuple[tuple[str, tuple[Key, ...]], ...] = (
     (
@@ -64,11 +81,27 @@ TABLE: tuple[tuple[str, tuple[Key, ...]], ...] = (
         (
             PAINT,
             ERASE,
+            POLYGON,
+            LASSO,
+            FILL,
+            HOLES,
+            WAND,
+            TAKE,
+            PICK,
             MOVE,
-            Key("", "smaller, larger brush", "[   ]"),
+            HOLD_TO_MOVE,
+            PROTECT,
+            SMALLER,
+            LARGER,
             Key("", "choose a class", "letter on its button"),
+            Key("", "take away instead, with outlines, wand and take", "Alt held"),
+            Key("", "close, one corner back, give up", "Enter   Backspace   Esc"),
             Key("", "undo, redo", "Ctrl+Z   Ctrl+Shift+Z"),
         ),
+    ),
+    (
+        "On a mask, while Review with keys is on",
+        (NEXT_OBJECT, PREVIOUS_OBJECT, ACCEPT, REJECT),
     ),
 )
 """Title of a group, and its keys, in the order in which people read them."""

@@ -7,7 +7,7 @@ journal: undo and redo are the store's, without limit and across restarts.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -36,6 +36,11 @@ class MaskLayer(Labels):
         World units per level-0 pixel of the slide (micrometres, or 1 in pixels).
     **options
         Of napari's `Labels`, such as name and opacity.
+
+    Attributes
+    ----------
+    fill_within : callable
+        Returns the box in which fills stay, in pixels of the mask: the view.
     """
 
     def __init__(
@@ -44,6 +49,7 @@ class MaskLayer(Labels):
         store, tiles = editor.store, editor.tiles
         self._editor = editor
         self._brush: Brush | None = None
+        self.fill_within: Callable[[], Box | None] = editor.view_box_px0
         pixel_um_yx = store.mpp_yx or (1.0, 1.0)
         facts: dict[str, Any] = {"kind": "mask", "path": str(store.path)}
         if tiles.can_show(store):
@@ -105,7 +111,7 @@ class MaskLayer(Labels):
         if whole.intersection(Box(y, x, 1, 1)) is None:
             return
         if self._editor.tiles.value_at(y, x) not in self.spared(new_label):
-            within = self._editor.view_box_px0() or whole
+            within = self.fill_within() or whole
             author = self._editor.author
             self._editor.draw(FloodFill((y, x), new_label, within, author=author))
 

@@ -1,149 +1,145 @@
-"""Class, tool and brush size for the mask layer that is being painted."""
+"""Classes, tools and what can be chosen for them, over the mask that is open."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-from qtpy.QtCore import Qt
-from qtpy.QtGui import QColor, QIcon, QPixmap
-from qtpy.QtWidgets import (
-    QButtonGroup,
-    QGridLayout,
-    QPushButton,
-    QSlider,
-    QVBoxLayout,
-    QWidget,
-)
+from qtpy.QtWidgets import QCheckBox, QVBoxLayout, QWidget
 
-from napari_histossl.classes import DEFAULT_CLASSES, ClassInfo, ClassTable
-from napari_histossl.widgets._form import form, note, row
-from napari_histossl.widgets._key_table import ERASE, MOVE, PAINT
-from napari_histossl.widgets._mask_layer import MaskLayer
+from napari_histossl.classes import DEFAULT_CLASSES
+from napari_histossl.panels.class_keys import class_keys
+from napari_histossl.widgets import _key_table as keys
+from napari_histossl.widgets._class_buttons import ClassButtons
+from napari_histossl.widgets._mask_session import MaskSession
+from napari_histossl.widgets._tool_buttons import ToolButtons
+from napari_histossl.widgets._tool_hand import Hand
+from napari_histossl.widgets._tool_holes import fill_all_holes
+from napari_histossl.widgets._tool_options import ToolOptions
+from napari_histossl.widgets._tool_table import TOOLS, named
+from napari_histossl.widgets._workbench import Workbench
 
-TOOLS = (
-    ("Paint", "paint", PAINT.name),
-    ("Erase", "erase", ERASE.name),
-    ("Move", "pan_zoom", MOVE.name),
-)
-"""Words on the buttons, napari's mode, and napari's key for it."""
+_TAKEN = "ABEFHKLMNPQVWXYZ"
+"""Letters that mean something else on a mask: tools, napari's own keys, review."""
 
 
 class PaintTools(QWidget):
-    """Buttons that follow, and are followed by, napari's own controls."""
+    """Buttons that follow, and are followed by, napari's own controls.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    bench : Workbench
+        What the pages of the viewer share.
+
+    Attributes
+    ----------
+    hand : Hand
+        Which tool is in hand.
+    options : ToolOptions
+        What was chosen for it.
+    protect : QCheckBox
+        Do not paint over what is painted; napari's "preserve labels".
+    """
+
+    def __init__(self, bench: Workbench) -> None:
         super().__init__()
-        self._layer: MaskLayer | None = None
-        self._mpp_yx: tuple[float, float] | None = None
+        self._layer: Any = None
+        self.options = ToolOptions(bench)
+        self.hand = Hand(bench, self.options.chosen)
+        self.hand.changed.connect(self._show)
+        self._classes = ClassButtons(self.pick_class)
+        self._classes.show_table(DEFAULT_CLASSES, class_keys(DEFAULT_CLASSES, _TAKEN))
+        self._tools = ToolButtons(bench, self.hand.take)
+        self.protect = QCheckBox(
+            f"Do not paint over what is painted  {keys.PROTECT.name}"
+        )
+        self.protect.toggled.connect(self._on_protect)
+        self.options.fill_all.clicked.connect(self._fill_all)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
-        self._grid = QGridLayout()
-        self._grid.setSpacing(4)
-        column.addLayout(self._grid)
-        self._classes = QButtonGroup(self)
-        self._tools = QButtonGroup(self)
-        column.addLayout(row(*(self._tool(place) for place in range(len(TOOLS)))))
-        self._size = QSlider(Qt.Orientation.Horizontal)
-        self._size.setRange(1, 400)
-        self._size.setToolTip("Diameter of the brush; also with the keys [ and ]")
-        self._size.valueChanged.connect(self._set_brush_size)
-        self._size_text = note()
-        sizes = form()
-        sizes.addRow("Brush", self._size)
-        sizes.addRow("", self._size_text)
-        column.addLayout(sizes)
-        self._list_classes(DEFAULT_CLASSES)
-        self.follow(None, DEFAULT_CLASSES, None)
+        column.setSpacing(8)
+        column.addWidget(self._classes)
+        column.addWidget(self._tools)
+        column.addWidget(self.options)
+        column.addWidget(self.protect)
+        self.follow(None)
 
-    def follow(
-        self,
-        layer: MaskLayer | None,
-        classes: ClassTable,
-        mpp_yx: tuple[float, float] | None,
-    ) -> None:
-        """Follow another layer, or none.
-
-        Parameters
-        ----------
-        layer : MaskLayer or None
-            The layer to paint on; its class keys are bound to it alone.
-        classes : ClassTable
-            Classes of its mask.
-        mpp_yx : tuple of float or None
-            Micrometres per mask pixel.
-        """
-        self._layer, self._mpp_yx = layer, mpp_yx
+    def follow(self, session: MaskSession | None) -> None:
+        """Work on another mask, or on none; one for looking only is none."""
+        self._unbind()
+        layer = None if session is None else session.layer
+        if layer is not None and not layer.editable:
+            session, layer = None, None
         self.setEnabled(layer is not None)
-        if layer is None:
-            return
-        self._list_classes(classes)
-        for event in (
-            layer.events.mode,
-            layer.events.selected_label,
-            layer.events.brush_size,
-        ):
-            event.connect(self._show)
-        for info in classes:
-            if info.key:
-                layer.bind_key(info.key, self._picker(info.index), overwrite=True)
+        self._layer = layer
+        if session is not None and layer is not None:
+            letters = class_keys(session.store.classes, _TAKEN)
+            self._classes.show_table(session.store.classes, letters)
+            self._bind(layer, letters)
+        self.options.follow(session)
+        self.hand.follow(session)
         self._show()
 
     def pick_class(self, index: int) -> None:
-        """Paint with a class from now on."""
+        """Take a class in hand, and the brush where the tool takes none."""
+        if self._layer is None:
+            return
+        self._layer.selected_label = index
+        info = self.hand.info
+        if info is None or "class" not in info.uses:
+            self.hand.take(named("Brush"))
+
+    # ---- The layer in hand
+
+    def _bind(self, layer: Any, letters: dict[int, str]) -> None:
+        for event in self._events(layer):
+            event.connect(self._show)
+        layer.events.selected_label.connect(self._on_class)
+        for info in TOOLS:
+            if info.make is not None:  # the others are keys of napari
+                layer.bind_key(
+                    info.key.name, _act(self.hand.take, info), overwrite=True
+                )
+        for key, steps in ((keys.SMALLER, -1), (keys.LARGER, 1)):
+            act = _act(self.options.size.step, steps)
+            layer.bind_key(key.name, act, overwrite=True)
+        for index, letter in letters.items():
+            layer.bind_key(letter, _act(self.pick_class, index), overwrite=True)
+
+    def _unbind(self) -> None:
         if self._layer is not None:
-            self._layer.selected_label = index
-            self._layer.mode = "paint"
+            for event in self._events(self._layer):
+                event.disconnect(self._show)
+            self._layer.events.selected_label.disconnect(self._on_class)
 
-    def _picker(self, index: int) -> Any:
-        return lambda _layer: self.pick_class(index)
+    @staticmethod
+    def _events(layer: Any) -> tuple[Any, ...]:
+        return layer.events.selected_label, layer.events.preserve_labels
 
-    def _tool(self, place: int) -> QPushButton:
-        word, mode, key = TOOLS[place]
-        made = QPushButton(f"{word}  {key}")
-        made.setCheckable(True)
-        made.clicked.connect(lambda _checked=False: self._set_mode(mode))
-        self._tools.addButton(made, place)
-        return made
+    def _on_class(self, _event: Any = None) -> None:
+        self.options.proposal.on_class()
 
-    def _list_classes(self, classes: ClassTable) -> None:
-        for made in self._classes.buttons():
-            self._classes.removeButton(made)
-            made.deleteLater()
-        for place, info in enumerate(classes):
-            made = QPushButton(_swatch(info), f"{info.name}  {info.key}")
-            made.setCheckable(True)
-            made.setStyleSheet("text-align: left; padding: 4px 8px;")
-            made.clicked.connect(
-                lambda _checked=False, index=info.index: self.pick_class(index)
-            )
-            self._classes.addButton(made, info.index)
-            self._grid.addWidget(made, place // 2, place % 2)
+    def _on_protect(self, wanted: bool) -> None:
+        if self._layer is not None:
+            self._layer.preserve_labels = wanted
+
+    def _fill_all(self, _checked: bool = False) -> None:
+        if self.hand.work is not None:
+            fill_all_holes(self.hand.work)
+
+    # ---- Showing
 
     def _show(self, _event: Any = None) -> None:
-        layer = self._layer
-        if layer is None:
-            return
-        for place, (_word, mode, _key) in enumerate(TOOLS):
-            self._tools.button(place).setChecked(str(layer.mode) == mode)
-        chosen = self._classes.button(int(layer.selected_label))
-        if chosen is not None:
-            chosen.setChecked(True)
-        size = int(layer.brush_size)
-        self._size.setValue(size)
-        um = "" if self._mpp_yx is None else f", {size * self._mpp_yx[0]:.3g} µm"
-        self._size_text.setText(f"{size} px{um}")
-
-    def _set_mode(self, mode: str) -> None:
-        if self._layer is not None:
-            self._layer.mode = mode
-            self._show()
-
-    def _set_brush_size(self, size: int) -> None:
-        if self._layer is not None and int(self._layer.brush_size) != size:
-            self._layer.brush_size = size
+        layer, chosen = self._layer, self.hand.info
+        self.options.show_for(chosen)
+        self._tools.choose(chosen)
+        if layer is not None:
+            self._classes.choose(int(layer.selected_label))
+            self.protect.setChecked(bool(layer.preserve_labels))
 
 
-def _swatch(info: ClassInfo) -> QIcon:
-    pixmap = QPixmap(14, 14)
-    pixmap.fill(QColor(*info.colour))
-    return QIcon(pixmap)
+def _act(do: Callable[[Any], object], argument: Any) -> Callable[[Any], None]:
+    def act(_layer: Any) -> None:
+        do(argument)
+
+    return act

@@ -10,6 +10,7 @@ from typing import Any
 import napari.layers
 import numpy as np
 from napari.layers import Layer
+from numpy.typing import ArrayLike, NDArray
 
 from napari_histossl.geometry import Box
 from napari_histossl.napari_io import layers as layer_tuples
@@ -93,6 +94,23 @@ class ShownSlide:
         """
         row, column = self.layer.world_to_data(world_yx)[-2:]
         return float(row) + 0.5, float(column) + 0.5
+
+    def world(self, px0: ArrayLike) -> NDArray[np.float64]:
+        """Return where points of the slide are in the world.
+
+        Parameters
+        ----------
+        px0 : array_like of shape (N, 2)
+            As `px0` returns them.
+        """
+        steps = np.array([(0.0, 0.0), (1.0, 0.0), (0.0, 1.0)]) - 0.5
+        origin, down, right = (
+            np.asarray(self.layer.data_to_world(step)[-2:]) for step in steps
+        )
+        placed: NDArray[np.float64] = origin + np.asarray(px0) @ np.array(
+            [down - origin, right - origin]
+        )
+        return placed
 
     def box_px0(self, world: Iterable[Any]) -> Box | None:
         """Return the smallest box around world points, the part of it on the slide."""

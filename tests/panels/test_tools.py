@@ -1,8 +1,7 @@
-"""Sizes of brushes, places of masks, keys of classes, and what is spared."""
+"""Sizes of brushes, places of masks, keys of classes."""
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 
 from napari_histossl.classes import (
@@ -13,7 +12,7 @@ from napari_histossl.classes import (
 )
 from napari_histossl.geometry import Box
 from napari_histossl.panels.brush_size import BrushSize
-from napari_histossl.panels.class_choice import class_keys, spared
+from napari_histossl.panels.class_keys import class_keys
 from napari_histossl.panels.mask_place import Place
 
 
@@ -51,19 +50,9 @@ class Scale:
 
 def test_mask_and_slide_share_the_outer_edge():
     place = Place.of(Scale(0.5), Scale(0.25))
-    np.testing.assert_allclose(
-        place.points_px0([(1.0, 1.0), (11.0, 7.0)]), [(0, 0), (5, 3)]
-    )
+    assert place.downsample_yx == (2.0, 2.0)
     assert place.box_px0(Box(3, 4, 4, 2)) == Box(1, 2, 3, 1)
     assert Place.of(Scale(None, 8.0), Scale(None)).downsample_yx == (8.0, 8.0)
-
-
-def test_what_is_protected():
-    table = DEFAULT_CLASSES
-    options = {"chosen": 2, "removes": False}
-    assert spared(table, protects=False, **options) == ()
-    assert spared(table, protects=True, **options) == (1, 2, 3, 4, 5)
-    assert spared(table, protects=True, chosen=2, removes=True) == (1, 3, 4, 5)
 
 
 def test_keys_of_classes_never_mean_a_tool():

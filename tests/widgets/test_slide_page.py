@@ -264,9 +264,9 @@ def test_painting_on_a_turned_slide_hits_what_is_under_the_brush(opened, drag, q
     qtbot.waitUntil(lambda: page.session is not None, timeout=PATIENCE_MS)
     dock.bench.rotation.turn(1)
     layer = page.session.layer
+    viewer.scene.camera.zoom = 2.0  # the brush follows it
     layer.mode, layer.brush_size, layer.selected_label = "paint", 10, 1
     viewer.layers.selection.active = layer
-    viewer.scene.camera.zoom = 2.0
     settle(0.5)
     slide = dock.bench.shown.layer
     stops = [slide.data_to_world(at) for at in ((300, 400), (300, 480))]

@@ -62,9 +62,10 @@ def saved(session, qtbot):
 def click(qtbot, page, words):
     """Press the button that says these words."""
     from qtpy.QtCore import Qt
-    from qtpy.QtWidgets import QPushButton
+    from qtpy.QtWidgets import QAbstractButton
 
-    found = [b for b in page.findChildren(QPushButton) if b.text().startswith(words)]
+    buttons = page.findChildren(QAbstractButton)
+    found = [b for b in buttons if b.text().startswith(words) and b.isVisible()]
     assert len(found) == 1, f"{len(found)} buttons say {words!r}"
     qtbot.waitUntil(found[0].isEnabled, timeout=PATIENCE_MS)  # plans are made first
     qtbot.mouseClick(found[0], Qt.MouseButton.LeftButton)

@@ -81,6 +81,22 @@ def from_level_0(layer: Any) -> NDArray[np.float64]:
     return matrix
 
 
+def scene_of(layer: Any) -> Any:
+    """Return the scene in which a layer is drawn, or None where that is not known.
+
+    Its coordinates are those of the world, (x, y).
+    """
+    try:
+        from napari._vispy.canvas import VispyCanvas
+
+        for canvas in list(VispyCanvas._instances):
+            if layer in canvas.layer_to_visual:
+                return canvas.view.scene
+    except (ImportError, AttributeError):
+        pass
+    return None
+
+
 def delete_in_own_contexts() -> None:
     """Let every window delete the graphics objects of a layer in its own context.
 

@@ -1,36 +1,11 @@
-"""Classes in hand: which key picks each, and which a tool leaves as they are."""
+"""Which key picks which class."""
 
 from __future__ import annotations
 
 import string
 from collections.abc import Collection
 
-from napari_histossl.classes import UNLABELLED, ClassTable
-
-
-def spared(
-    classes: ClassTable, *, protects: bool, chosen: int, removes: bool
-) -> tuple[int, ...]:
-    """Return the classes that a tool leaves as they are.
-
-    Parameters
-    ----------
-    classes : ClassTable
-        Classes of the mask.
-    protects : bool
-        Whether what is painted is not to be painted over.
-    chosen : int
-        The class in hand.
-    removes : bool
-        Whether labels are taken away: then those of the chosen class only, as with
-        napari's "preserve labels".
-    """
-    if not protects:
-        return ()
-    everything = tuple(info.index for info in classes)
-    if removes and chosen != UNLABELLED:
-        return tuple(index for index in everything if index != chosen)
-    return () if removes else everything
+from napari_histossl.classes import ClassTable
 
 
 def class_keys(classes: ClassTable, taken: Collection[str]) -> dict[int, str]:
