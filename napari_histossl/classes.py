@@ -16,6 +16,9 @@ from napari_histossl.errors import ClassTableError
 UNLABELLED = 0
 """Index of a pixel that nobody has labelled."""
 
+MOST_CLASSES = 255
+"""Largest index of a class: what is drawn and exported has a byte for it."""
+
 
 class Origin(IntEnum):
     """Who said what a pixel of a mask is; the values of a mask's origin plane.
@@ -57,10 +60,10 @@ class ClassInfo:
     priority: int = 0
 
     def __post_init__(self) -> None:
-        if not 1 <= self.index <= 255:
+        if not 1 <= self.index <= MOST_CLASSES:
             raise ClassTableError(
-                f"class {self.name!r} has index {self.index}; expected 1 to 255 "
-                f"(0 means unlabelled)"
+                f"class {self.name!r} has index {self.index}; expected 1 to "
+                f"{MOST_CLASSES} (0 means unlabelled)"
             )
         if not all(0 <= value <= 255 for value in self.colour):
             raise ClassTableError(

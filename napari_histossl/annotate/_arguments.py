@@ -15,9 +15,6 @@ from napari_histossl.geometry import Box
 
 _SUFFIX = ".ome.zarr"
 
-_BYTE = 255
-"""Largest class of a mask of uint8."""
-
 
 def journal_beside(path: Path) -> Path:
     """Return where the journal of a mask lies.
@@ -83,22 +80,17 @@ def checked_positive(value: float, what: str) -> float:
     return float(value)
 
 
-def checked_dtype(dtype: DTypeLike | None, classes: ClassTable) -> np.dtype[Any]:
-    """Return the data type of the labels of a mask; None for the smallest that fits.
+def checked_dtype(dtype: DTypeLike) -> np.dtype[Any]:
+    """Return the data type of the labels of a mask.
 
     Raises
     ------
     AnnotationError
-        If it is neither uint8 nor uint16, or does not hold all classes.
+        If it is neither uint8 nor uint16.
     """
-    largest = max((info.index for info in classes), default=0)
-    checked = np.dtype(dtype or (np.uint8 if largest <= _BYTE else np.uint16))
+    checked = np.dtype(dtype)
     if checked not in (np.dtype(np.uint8), np.dtype(np.uint16)):
         raise AnnotationError(f"labels are uint8 or uint16; got {checked}")
-    if largest > np.iinfo(checked).max:
-        raise AnnotationError(
-            f"class {largest} does not fit into {checked}; make the mask with uint16"
-        )
     return checked
 
 
@@ -118,9 +110,7 @@ def checked_labels(
     array = np.asarray(values)
     known = [0, *(info.index for info in classes)]
     is_known = (
-        _lookup(known)[array]
-        if array.dtype == np.uint8 and max(known) <= _BYTE
-        else np.isin(array, known)
+        _lookup(known)[array] if array.dtype == np.uint8 else np.isin(array, known)
     )
     unknown = [] if is_known.all() else array[~is_known].tolist()
     if unknown:

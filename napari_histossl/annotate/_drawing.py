@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from napari_histossl.annotate._patches import Patch
 from napari_histossl.annotate._shapes import Enclosed, Points, Shape, Swept
-from napari_histossl.classes import Origin
+from napari_histossl.classes import UNLABELLED, Origin
 from napari_histossl.errors import JournalError
 from napari_histossl.geometry import Box
 
@@ -68,8 +68,12 @@ class Drawing:
         return covered
 
     def at_level(self, level: int) -> Drawing:
-        """Return about the same drawing in pixels of a coarser level."""
-        return Drawing(self.shape.at_level(level), self.class_index, self.spared)
+        """Return about the same drawing in pixels of a coarser level.
+
+        As there in general, no label vanishes: what takes labels away is narrow.
+        """
+        shape = self.shape.at_level(level, is_wide=self.class_index != UNLABELLED)
+        return Drawing(shape, self.class_index, self.spared)
 
     def boxes(self, shape: tuple[int, int]) -> list[Box]:
         """Return boxes inside a mask that hold every pixel that may change."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,9 +16,8 @@ from napari_histossl.geometry import Box
 
 Points = NDArray[np.float32]
 
-_THINNEST_PX = 0.71
-"""Least radius of a swept line on a coarser level: it touches each pixel on its way, so
-that a thin line does not vanish before the exact pixels are there."""
+_CORNER_PX = 0.71
+"""From the centre of a pixel to its corner: what comes nearer touches the pixel."""
 
 
 class Shape(Protocol):
@@ -33,8 +32,13 @@ class Shape(Protocol):
     def covered(self, box: Box) -> NDArray[np.bool_]:
         """Return which pixels of a box belong to the shape."""
 
-    def at_level(self, level: int) -> Shape:
-        """Return about the same shape in pixels of a coarser level."""
+    def at_level(self, level: int, *, is_wide: bool = True) -> Shape:
+        """Return about the same shape in pixels of a coarser level.
+
+        A wide one holds every pixel in which there is something of the shape, so that
+        a thin line does not vanish; the other holds no pixel in which there is
+        something else.
+        """
 
     def rings(self) -> tuple[Points, ...]:
         """Return all points, for packing."""
@@ -52,7 +56,7 @@ class Swept:
     points_px0 : ndarray of shape (N, 2) and dtype float32
         Where the brush was, as (y, x).
     radius_px0 : float
-        Radius of the brush.
+        Radius of the brush; negative where nothing is covered.
     """
 
     points_px0: Points
@@ -64,11 +68,14 @@ class Swept:
 
     def covered(self, box: Box) -> NDArray[np.bool_]:
         """Return which pixels of a box belong to the shape."""
+        if self.radius_px0 < 0:
+            return np.zeros(box.shape, np.bool_)
         return rasterise(self.points_px0, self.radius_px0, box)
 
-    def at_level(self, level: int) -> Swept:
-        """Return about the same shape in pixels of a coarser level."""
-        radius_px = max(self.radius_px0 / 2**level, _THINNEST_PX)
+    def at_level(self, level: int, *, is_wide: bool = True) -> Swept:
+        """Return about the same shape in pixels of a coarser level; see `Shape`."""
+        margin_px = _CORNER_PX if is_wide else -_CORNER_PX
+        radius_px = self.radius_px0 / 2**level + margin_px
         return Swept(_at_level(self.points_px0, level), radius_px)
 
     def rings(self) -> tuple[Points, ...]:
@@ -88,9 +95,13 @@ class Enclosed:
     ----------
     rings_px0 : tuple of ndarray of shape (N, 2) and dtype float32
         Corners as (y, x).
+    edge : {"exact", "wide", "narrow"}
+        Whether pixels that the outline touches belong to it: those whose centre lies
+        inside, all of them, or none.
     """
 
     rings_px0: tuple[Points, ...]
+    edge: Literal["exact", "wide", "narrow"] = "exact"
 
     def boxes(self, shape: tuple[int, int]) -> list[Box]:
         """Return boxes inside a mask that hold every pixel of the shape."""
@@ -106,11 +117,16 @@ class Enclosed:
 
     def covered(self, box: Box) -> NDArray[np.bool_]:
         """Return which pixels of a box belong to the shape."""
-        return rasterise_rings(self.rings_px0, box)
+        inside = rasterise_rings(self.rings_px0, box)
+        for ring in self.rings_px0 if self.edge != "exact" else ():
+            touched = rasterise(np.concatenate([ring, ring[:1]]), _CORNER_PX, box)
+            inside = inside | touched if self.edge == "wide" else inside & ~touched
+        return inside
 
-    def at_level(self, level: int) -> Enclosed:
-        """Return about the same shape in pixels of a coarser level."""
-        return Enclosed(tuple(_at_level(ring, level) for ring in self.rings_px0))
+    def at_level(self, level: int, *, is_wide: bool = True) -> Enclosed:
+        """Return about the same shape in pixels of a coarser level; see `Shape`."""
+        rings = tuple(_at_level(ring, level) for ring in self.rings_px0)
+        return Enclosed(rings, "wide" if is_wide else "narrow")
 
     def rings(self) -> tuple[Points, ...]:
         """Return all points, for packing."""

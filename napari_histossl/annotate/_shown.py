@@ -95,8 +95,9 @@ class ShownMask(Closing):
         -------
         ndarray of shape (height, width) and of the mask's dtype
             Class indices, 0 where nobody has said anything. Level 0 is exact at all
-            times. On coarser levels the class of the highest priority is shown; edges
-            of large strokes may differ there until `settle` has filled them.
+            times. On coarser levels the class of the highest priority is shown, so that
+            no label vanishes; edges of large strokes may be a pixel wider there until
+            `settle` has filled them.
         """
         return self._view.read("labels", box, level)
 

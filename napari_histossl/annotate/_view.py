@@ -27,8 +27,8 @@ class View:
     """Reads planes and lays over them what is owed.
 
     Level 0 is exact. On coarser levels what strokes owe is drawn at that level, which
-    may differ along edges until the blocks are filled; what else is owed is exact
-    there, too.
+    may differ along edges until the blocks are filled, but hides no label; what else is
+    owed is exact there, too.
 
     Parameters
     ----------

@@ -87,7 +87,7 @@ class MaskStore(ReviewedMask):
         base: NDArray[np.uint8] | LabelSource | None = None,
         provenance: Mapping[str, Any] | None = None,
         downsample: float = 1.0,
-        dtype: DTypeLike | None = None,
+        dtype: DTypeLike = np.uint8,
     ) -> Self:
         """Make an empty mask, or one that starts from a proposal.
 
@@ -107,8 +107,8 @@ class MaskStore(ReviewedMask):
             What the mask is made from; plain values that JSON can hold.
         downsample : float
             Pixels of the slide's level 0 per pixel of the mask.
-        dtype : data type or None
-            uint8 or uint16; None for the smaller one that holds all classes.
+        dtype : data type
+            uint8, or uint16 for programs that want that; classes are 1 to 255 in both.
 
         Raises
         ------
@@ -126,7 +126,7 @@ class MaskStore(ReviewedMask):
             table,
             provenance=provenance or {},
             downsample=downsample,
-            dtype=_arguments.checked_dtype(dtype, table),
+            dtype=_arguments.checked_dtype(dtype),
         ) as (planes, journal):
             mask = cls(path, planes, journal, read_only=False)
             if base is not None:

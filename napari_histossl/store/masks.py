@@ -125,6 +125,10 @@ def _refuse_odd(path: Path, picture: Any) -> None:
             f"{path} has {picture.height} x {picture.width} px; masks are read from "
             f"PNG up to {LARGEST_MASK_PX:,} px: cut it into regions"
         )
+    if picture.mode.startswith("I"):
+        raise StoreError(
+            f"{path} has 16 bits a pixel; classes are 0 to 255: save it with 8 bits"
+        )
     if picture.mode not in ("P", "L", "1"):
         raise StoreError(
             f"{path} has colours ({picture.mode}) instead of class indices; expected a "

@@ -148,6 +148,10 @@ def class_rank(value):
     return {0: -1, **{c.index: c.priority for c in DEFAULT_CLASSES}}.get(value, -2)
 
 
+def origin_rank(value):
+    return min(value, 100)
+
+
 def assert_equal(mask, plain):
     """Both planes at level 0, and at every level where no block is owed."""
     labels, origin = plain.labels, plain.origin
@@ -160,8 +164,16 @@ def assert_equal(mask, plain):
         )
         labels, origin = (
             coarser(labels, class_rank),
-            coarser(origin, lambda value: min(value, 100)),
+            coarser(origin, origin_rank),
         )
+
+
+def assert_nothing_vanishes_from_afar(mask, plain):
+    """What is owed may be wider at edges on coarser levels, and hides no label."""
+    labels = plain.labels
+    for level, info in enumerate(mask.levels[1:], start=1):
+        labels = coarser(labels, class_rank)
+        assert mask.read(Box(0, 0, *info.shape), level)[labels > 0].all()
 
 
 def scripted_stroke(number):

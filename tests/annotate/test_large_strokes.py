@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from napari_histossl.annotate import Kind, MaskStore, Polygon, Stroke, _blocks
+from napari_histossl.annotate.formats import _region_walk, geojson
 from napari_histossl.annotate.journal import Journal
+from napari_histossl.annotate.measure import Measuring
 from napari_histossl.classes import Origin
 from napari_histossl.errors import JournalError
 from napari_histossl.geometry import Box
@@ -220,3 +222,33 @@ def test_undo_and_redo_of_what_a_crash_made_owed_again(path, monkeypatch):
     list(mask.settle())
     np.testing.assert_array_equal(mask.read(WHOLE), expected)
     mask.close()
+
+
+def test_what_is_owed_is_exported_and_measured_as_if_it_were_filled(
+    mask, path, tmp_path, monkeypatch
+):
+    """Empty tiles are told from afar, where neither sliver nor rest may vanish."""
+    monkeypatch.setattr(_region_walk, "_OVERVIEW_PX", 1 << 18)
+    mask.paint(Polygon([(1090, 10), (1096, 900), (1097, 900)], 3))  # hardly a pixel
+    mask.paint_region(Box(1028, 1028, 470, 470), 2, tool="fill")
+    mask.paint(Polygon([(1029, 1029), (1029, 1535), (1535, 1535), (1535, 1029)], 0))
+    mask.paint(Stroke([(100, 1400), (900, 1405)], 0.3, 1))
+    assert mask.owed_blocks
+    with MaskStore.open(path, read_only=True) as looking:
+        assert looking.owed_blocks
+        owed = [_measures(looking), _objects(looking, tmp_path)]
+    list(mask.settle())
+    with MaskStore.open(path, read_only=True) as looking:
+        assert [_measures(looking), _objects(looking, tmp_path)] == owed
+    assert {row[0] for row in owed[0] if row[1]} >= {"tumour", "stroma", "lymphocytes"}
+
+
+def _measures(mask):
+    measuring = Measuring(mask)
+    list(measuring.run())
+    return [(row.name, row.pixels, row.objects) for row in measuring.rows()]
+
+
+def _objects(mask, folder):
+    list(geojson.write(mask, folder / "a.geojson"))
+    return sorted((folder / "a.geojson").read_text().splitlines())

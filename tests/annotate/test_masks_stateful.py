@@ -231,6 +231,7 @@ class MaskMachine(RuleBasedStateMachine):
     @invariant()
     def equals_the_plain_mask(self):
         assert_equal(self.mask, self.plain)
+        PLAIN["assert_nothing_vanishes_from_afar"](self.mask, self.plain)
         assert self.mask.can_undo == bool(self.plain.done)
         assert self.mask.can_redo == bool(self.plain.undone)
         self.mask.verify()

@@ -12,8 +12,14 @@ from numpy.typing import ArrayLike, NDArray
 from napari_histossl.annotate.formats._spans import Edges
 from napari_histossl.annotate.formats._spans import paint as paint_spans
 from napari_histossl.annotate.formats.shapes import Shapes
-from napari_histossl.classes import UNLABELLED, ClassInfo, ClassTable, Origin
-from napari_histossl.errors import AnnotationError
+from napari_histossl.classes import (
+    MOST_CLASSES,
+    UNLABELLED,
+    ClassInfo,
+    ClassTable,
+    Origin,
+)
+from napari_histossl.errors import AnnotationError, ClassTableError
 from napari_histossl.geometry import Box, TileGrid
 from napari_histossl.jobs import Progress
 
@@ -127,16 +133,22 @@ def extended(classes: ClassTable, shapes: Shapes) -> ClassTable:
     Raises
     ------
     ClassTableError
-        If there are more than 255 together.
+        If there are more than `MOST_CLASSES` together.
     """
     rows = list(classes)
     known = {_key(info.name) for info in classes}
     free = max((info.index for info in classes), default=0) + 1
     for name, colour in shapes.class_names().items():
-        if _key(name) not in known:
-            rows.append(ClassInfo(free, name, colour or _GREY, priority=_PRIORITY))
-            known.add(_key(name))
-            free += 1
+        if _key(name) in known:
+            continue
+        if free > MOST_CLASSES:
+            raise ClassTableError(
+                f"a mask has at most {MOST_CLASSES} classes, and the file brings more: "
+                f"{len(shapes.class_names())}; say which class each of them means"
+            )
+        rows.append(ClassInfo(free, name, colour or _GREY, priority=_PRIORITY))
+        known.add(_key(name))
+        free += 1
     return ClassTable(rows)
 
 
@@ -188,7 +200,7 @@ def paint(
         values = polygons.painted(box)
         mask.paint_region(
             box,
-            values.clip(0).astype(np.uint8 if values.max() < 256 else np.uint16),
+            values.clip(0).astype(np.uint8),
             where=values >= 0,
             tool=tool,
             author=author,

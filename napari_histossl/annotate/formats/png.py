@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+
 from napari_histossl.annotate.formats._region_walk import ReadableMask, whole_level
 from napari_histossl.errors import AnnotationError
 from napari_histossl.geometry import Box
@@ -44,4 +46,5 @@ def write(
             f"a PNG of {part.height} x {part.width} pixels is too large; export a box "
             f"of at most {MOST_PIXELS} pixels, or a coarser level"
         )
-    write_mask_png(path, mask.read(part, level), mask.classes)
+    labels = mask.read(part, level).astype(np.uint8, copy=False)
+    write_mask_png(path, labels, mask.classes)

@@ -44,7 +44,7 @@ def write(
     Parameters
     ----------
     mask : MaskStore
-        What to write, with classes up to 255.
+        What to write.
     path : str or Path
         File to write; replaced at the end, never half written.
     box : None
@@ -60,7 +60,7 @@ def write(
     Raises
     ------
     AnnotationError
-        If there is no such level, a part is asked for, or a class is above 255.
+        If there is no such level, or a part is asked for.
     StoreError
         If the file cannot be written.
     """
@@ -70,11 +70,6 @@ def write(
     if box is not None:
         raise AnnotationError(
             "a TIFF holds the whole mask; write a PNG or outlines of the part"
-        )
-    if max((info.index for info in mask.classes), default=0) > 255:
-        raise AnnotationError(
-            "a TIFF holds classes up to 255, and the mask has higher ones; write "
-            "outlines in its place"
         )
     levels = range(level, len(mask.levels), _STEP)[:_PAGES]
     is_big = whole.height * whole.width >= _BIG_PX
