@@ -106,7 +106,7 @@ class ReviewRows:
     def class_name(self, index: int) -> str:
         """Return its class; of a difference, what each mask says."""
         mine, other = int(self.table.classes[index]), int(self.table.others[index])
-        if not self._is_difference:
+        if not self.is_difference:
             return self._name(mine)
         return f"{self._name(mine)} → {self._name(other)}"
 
@@ -121,7 +121,7 @@ class ReviewRows:
         area_px = int(self.table.areas_px[index])
         if self._pixel_um2 is None:
             return f"{area_px:,} px"
-        return f"{area_px * self._pixel_um2 / _UM2_PER_MM2:.4f}"
+        return f"{area_px * self._pixel_um2 / _UM2_PER_MM2:.3g}"
 
     def unsure(self, index: int) -> float | None:
         """Return how uncertain it is by the chosen measure, 0 to 1, or None."""
@@ -191,6 +191,22 @@ class ReviewRows:
             return None
         return int(self.visible[place])
 
+    def next_open(self, index: int) -> int | None:
+        """Return the next listed object that is open; from the start at the end.
+
+        Parameters
+        ----------
+        index : int
+            The present object, which does not count.
+        """
+        is_open = self._states[self.visible] == _STATES.index(ObjectState.OPEN)
+        is_open &= self.visible != index
+        places = np.flatnonzero(is_open)
+        if not len(places):
+            return None
+        after = places[places > (self.position(index) or 0)]
+        return int(self.visible[after[0] if len(after) else places[0]])
+
     def present(self) -> list[int]:
         """Return the classes that objects have, in the order of the table."""
         found = set(np.unique(self.table.classes).tolist())
@@ -198,7 +214,8 @@ class ReviewRows:
         return [info.index for info in self.classes if info.index in found]
 
     @property
-    def _is_difference(self) -> bool:
+    def is_difference(self) -> bool:
+        """Whether objects are differences of two masks."""
         return bool(self.table.others.any()) or not self.table.classes.all()
 
     def _of_class(self, index: int) -> NDArray[np.bool_]:

@@ -182,8 +182,8 @@ def test_differences_from_a_second_mask_are_stepped_through(mask, tmp_path):
     assert plan.out.name == "mask.differences.npz"
     rows = ReviewRows(table, mask.classes, 1.0)
     assert [rows.class_name(int(i)) for i in rows.visible] == [
+        "tumour → unlabelled",  # the larger one
         "unlabelled → stroma",
-        "tumour → unlabelled",
     ]
     assert rows.present() == [1, 2]
     plane = review.plane_of(source, mask, SHAPE)
