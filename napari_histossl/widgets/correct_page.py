@@ -15,6 +15,7 @@ from napari_histossl.widgets._errors import show_error
 from napari_histossl.widgets._form import Page
 from napari_histossl.widgets._mask_session import MaskSession
 from napari_histossl.widgets._paint_tools import PaintTools
+from napari_histossl.widgets._review_group import ReviewGroup
 from napari_histossl.widgets._workbench import Workbench
 
 
@@ -42,6 +43,8 @@ class CorrectPage(Page):
         self.mask = MaskGroup(bench, author)
         self.new = self.mask.new
         self.tools = PaintTools(bench)
+        self.review = ReviewGroup(bench, self.mask.run_bar, self)
+        self.review.edit_requested.connect(self.tools.pick_class)
         self.history = HistoryGroup()
         self.measures = MeasureGroup(bench, self.mask.run_bar)
         self.exports = ExportGroup(bench, self.mask.run_bar)
@@ -49,6 +52,7 @@ class CorrectPage(Page):
         self._groups: dict[str, QWidget] = {
             "Mask": self.mask,
             "Paint": self.tools,
+            "Review": self.review,
             "History": self.history,
             "Measure": self.measures,
             "Export": self.exports,
