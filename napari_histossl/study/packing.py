@@ -11,6 +11,7 @@ and see that one is shown twice.
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Iterator
 from contextlib import closing
@@ -34,6 +35,7 @@ from napari_histossl.study.sealing import (
 from napari_histossl.study.sequence import Showing, draw_sequence
 from napari_histossl.study.study_file import StudyFileWriter, insert_order
 from napari_histossl.study.truth import Truth
+from napari_histossl.study.washout import washout_facts
 
 PACK_SUFFIX = f".pack{SUFFIX}"
 """How the name of a pack ends."""
@@ -176,12 +178,22 @@ def _facts(
         "pack_id": pack_id,
         "condition": plan.condition,
         "training": str(sum(one.kind == "training" for one in sequence)),
-        "way_back": str(int(protocol.way_back)),
-        "third_question": protocol.third_question,
-        "third_choices": "\n".join(protocol.third_choices),
-        "break_after": str(protocol.break_after),
-        "idle_s": repr(protocol.idle_s),
+        **protocol.asked.as_facts(),
+        **washout_facts(
+            plan.study.folder.returned,
+            plan.study.study_id,
+            plan.reader,
+            plan.condition,
+            protocol.washout_days,
+        ),
     }
+
+
+def pack_name(study: LockedStudy, reader: str, condition: str = "") -> str:
+    """Return a name for a pack; nothing but letters, digits and dashes of a reader."""
+    parts = (study.folder.path.name, reader, condition)
+    stem = "-".join(re.sub(r"[^\w-]+", "_", part) for part in parts if part)
+    return stem + PACK_SUFFIX
 
 
 def create_pack(

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from napari_histossl.errors import StudyError
+from napari_histossl.study.asked import Asked
 from napari_histossl.study.plan import check_readers
 
 FIGURES = ("auc", "accuracy", "balanced_accuracy")
@@ -70,6 +71,10 @@ class Protocol:
         Asked after each picture; empty for none.
     third_choices : tuple of str
         Answers to it.
+    reasons : tuple of str
+        What may give a picture away, asked where it is called synthetic; may be none.
+    mark : bool
+        Whether the place that gave it away is asked for as well.
     way_back : bool
         Whether answers may be corrected; the answer given first stays on record.
     washout_days : int
@@ -95,6 +100,8 @@ class Protocol:
     repeat_gap: int = 20
     third_question: str = ""
     third_choices: tuple[str, ...] = ()
+    reasons: tuple[str, ...] = ()
+    mark: bool = False
     way_back: bool = False
     washout_days: int = 28
     break_after: int = 50
@@ -133,6 +140,19 @@ class Protocol:
                 f"a third question has a text and at least two choices; got "
                 f"{self.third_question!r} with {len(self.third_choices)}"
             )
+
+    @property
+    def asked(self) -> Asked:
+        """What a reader is asked, and how a session goes."""
+        return Asked(
+            third_question=self.third_question,
+            third_choices=self.third_choices,
+            reasons=self.reasons,
+            mark=self.mark,
+            way_back=self.way_back,
+            break_after=self.break_after,
+            idle_s=self.idle_s,
+        )
 
     def as_json(self) -> dict[str, Any]:
         """Return what `from_json` reads."""

@@ -6,11 +6,9 @@ counted from the answers that are there, so that there is nothing to lose.
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 import sqlite3
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
@@ -24,6 +22,7 @@ from napari_histossl.study.answers import (
     check_answer,
     details_text,
 )
+from napari_histossl.study.asked import Asked
 from napari_histossl.study.database import (
     explained,
     open_database,
@@ -36,36 +35,14 @@ from napari_histossl.study.record import (
     now_utc,
     refuse_clock_set_back,
 )
-from napari_histossl.study.sealing import PictureSealer, Shown, key_of_code
+from napari_histossl.study.showings import Case, Showings
+from napari_histossl.study.washout import refuse_too_early
 
 __all__ = ["CONFIDENCES", "Case", "OutOfTurnError", "Session"]
 
 
 class OutOfTurnError(StudyError):
     """An answer to another case than the one whose turn it is."""
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """A picture to be judged.
-
-    Attributes
-    ----------
-    case_id : str
-        Opaque id.
-    position, total : int
-        Which picture it is, from 1, of how many.
-    png : bytes
-        The picture.
-    is_training : bool
-        Whether it belongs to the training block, where `Session.feedback` answers.
-    """
-
-    case_id: str
-    position: int
-    total: int
-    png: bytes
-    is_training: bool = False
 
 
 class Session(Closing):
@@ -83,6 +60,8 @@ class Session(Closing):
         Pictures that this reader is asked to read.
     training : int
         How many of them, the first ones, are the training block.
+    asked : Asked
+        What is asked of each picture, and how a session goes.
 
     Notes
     -----
@@ -95,6 +74,7 @@ class Session(Closing):
     title: str
     total: int
     training: int
+    asked: Asked
 
     def __init__(
         self,
@@ -108,18 +88,18 @@ class Session(Closing):
         self._connection = connection
         self._answers = AnswerTable(connection, reader)
         self._feedback: tuple[str, bool | None] = ("", None)
+        self._ahead: tuple[Case, bool | None] | None = None
         with explained(path, "read"):
             facts = read_facts(connection)
             self.title, self._study_id = facts["title"], facts["study_id"]
             self.training = int(facts.get("training", "0"))
-            self._way_back = facts.get("way_back") == "1"
-            self._box = _open_box(facts, code, path)
-            self._check_code()
-            (self.total,) = connection.execute(
-                "SELECT COUNT(*) FROM orders WHERE reader = ?", (reader,)
-            ).fetchone()
+            self.asked = Asked.of_facts(facts)
+            self._showings = Showings(connection, path, reader, facts, code)
+            self.total = self._showings.total
         with explained(path, "opened for reading"), transaction(connection):
             refuse_clock_set_back(connection, now_utc())
+            if self._answers.count() == 0:
+                refuse_too_early(path, facts, reader, now_utc())
             self._session, first = self._begin(display)
             self._recorder = Recorder(connection, self._session, reader, first)
             self._recorder.add(
@@ -155,7 +135,8 @@ class Session(Closing):
         ------
         StudyError
             If the file is no study, cannot be written, or does not know the reader, if
-            the code does not open it, or if the clock was set back.
+            the code does not open it, if the clock was set back, or if the same
+            pictures were read under another condition too short a time ago.
         """
         path = Path(study_path)
         Study.open(path).reader(reader)
@@ -176,15 +157,6 @@ class Session(Closing):
         )
         return int(cursor.lastrowid or 0), first_link(self._study_id, session_id)
 
-    def _check_code(self) -> None:
-        """Raise `StudyError` unless the first picture opens."""
-        if self._box is None:
-            return
-        row = self._connection.execute(
-            "SELECT case_id, png FROM cases LIMIT 1"
-        ).fetchone()
-        self._box.open(*row)
-
     @property
     def answered(self) -> int:
         """Number of pictures answered, in this session and before."""
@@ -200,24 +172,48 @@ class Session(Closing):
             If the file cannot be read or the picture in it was changed.
         """
         position = self.answered + 1
-        with explained(self.path, "read"):
-            row = self._connection.execute(
-                "SELECT case_id, png, sha256 FROM orders JOIN cases USING (case_id) "
-                "WHERE reader = ? AND position = ?",
-                (self.reader, position),
-            ).fetchone()
-        if row is None:
+        found = self._ahead
+        if found is None or found[0].position != position:
+            found = self._showings.load(position)
+        if found is None:
             return None
-        case_id, content, sha256 = row
-        if hashlib.sha256(content).hexdigest() != sha256:
-            raise StudyError(
-                f"picture {position} of {self.path} was changed after the study was "
-                f"made; go back to a copy of the file that nobody has changed"
-            )
-        shown = Shown(content) if self._box is None else self._box.open(*row[:2])
-        self._feedback = (case_id, shown.feedback)
-        training = position <= self.training
-        return Case(case_id, position, self.total, shown.png, training)
+        case, feedback = found
+        self._feedback = (case.case_id, feedback)
+        return case
+
+    def peek(self) -> Case | None:
+        """Return the case after the one whose turn it is, to be made ready early.
+
+        Raises
+        ------
+        StudyError
+            As `next`.
+        """
+        self._ahead = self._showings.load(self.answered + 2)
+        return None if self._ahead is None else self._ahead[0]
+
+    def earlier(self, position: int) -> Case | None:
+        """Return a test case that is answered already, to be corrected.
+
+        Parameters
+        ----------
+        position : int
+            Which one, from 1.
+
+        Returns
+        -------
+        Case or None
+            None where there is none, or the design allows no way back.
+
+        Raises
+        ------
+        StudyError
+            As `next`.
+        """
+        if not self.asked.way_back or not self.training < position <= self.answered:
+            return None
+        found = self._showings.load(position)
+        return None if found is None else found[0]
 
     def answer(
         self,
@@ -308,7 +304,7 @@ class Session(Closing):
             If the design allows no way back, or there is no answer to correct.
         """
         check_answer(confidence, 0)
-        if not self._way_back:
+        if not self.asked.way_back:
             raise StudyError(
                 f"the design of {self.title!r} allows no way back: the answer to case "
                 f"{case_id} stays as it was given"
@@ -344,15 +340,3 @@ class Session(Closing):
     def close(self) -> None:
         """Let go of the file; what is answered is on the disk already."""
         self._connection.close()
-
-
-def _open_box(facts: Mapping[str, str], code: str, path: Path) -> PictureSealer | None:
-    """Return what opens the pictures; None where they are not sealed."""
-    pack_id = facts.get("pack_id", "")
-    if not pack_id:
-        return None
-    if not code.strip():
-        raise StudyError(
-            f"the pictures of {path} are sealed; type the code that came with the pack"
-        )
-    return PictureSealer(key_of_code(code, pack_id), pack_id)
