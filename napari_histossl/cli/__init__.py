@@ -21,6 +21,7 @@ _GROUPS = (
     "_mask",
     "_learn",
     "_study",
+    "_study_design",
     "_data",
     "_train",
     "_pseudo_masks",

@@ -108,6 +108,7 @@ def add_reader(
 def read(
     study: StudyArgument,
     reader: Annotated[str, typer.Option(help="Who is reading.")],
+    code: Annotated[str, typer.Option(help="What opens a sealed pack.")] = "",
 ) -> None:
     """Open the reading window; it goes on where the reader was."""
     from napari_histossl.study import Study
@@ -115,7 +116,7 @@ def read(
     Study.open(study).reader(reader)  # a wrong name is told before Qt is loaded
     from napari_histossl.widgets.study_reader import read_study
 
-    read_study(study, reader)
+    read_study(study, reader, code)
 
 
 @study_app.command()

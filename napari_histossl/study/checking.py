@@ -76,6 +76,22 @@ def check_study(folder: StudyFolder, seed: int = 0) -> Iterator[Progress]:
         write_json(folder.leaks, {**content, "report": check.report.as_json()})
 
 
+def last_leaks(folder: StudyFolder) -> LeakReport:
+    """Return what the leak check found of the pictures as they are.
+
+    Raises
+    ------
+    StudyError
+        If there was none.
+    """
+    with (
+        closing(open_database(folder.pictures)) as connection,
+        explained(folder.pictures, "read"),
+    ):
+        pictures = read_facts(connection)[SEAL]
+    return read_leaks(folder, pictures)
+
+
 def decode_png(png: bytes) -> NDArray[np.uint8]:
     """Return the pixels of a picture of a study: (height, width, 3), uint8."""
     return np.asarray(Image.open(io.BytesIO(png)).convert("RGB"))

@@ -98,12 +98,27 @@ def find_separations(
     StudyError
         If there are fewer than two pictures of a class.
     """
+    found = find_areas(groups, synthetic, clusters, strata, seed, dealings)
+    return judge(list(found), list(found.values()))
+
+
+def find_areas(
+    groups: Mapping[str, NDArray[np.float64]],
+    synthetic: Sequence[bool],
+    clusters: Sequence[str],
+    strata: Sequence[str] | None = None,
+    seed: int = 0,
+    dealings: int = DEALINGS,
+) -> dict[str, Area]:
+    """Return what `find_separations` finds before it is judged, by group."""
     known = _labelled(synthetic, clusters, strata)
     rng = np.random.default_rng(seed)
     folds = [cross_folds(known.cluster_of, rng) for _ in range(ROUNDS)]
     dealt = np.stack([deal(known, rng) for _ in range(dealings)])
-    found = [_find_area(numbers, known, folds, dealt) for numbers in groups.values()]
-    return judge(list(groups), found)
+    return {
+        name: _find_area(numbers, known, folds, dealt)
+        for name, numbers in groups.items()
+    }
 
 
 def _labelled(

@@ -373,7 +373,7 @@ def _question(text: str) -> QLabel:
     return label
 
 
-def open_reader(study_path: str | Path, reader: str) -> ReaderWindow:
+def open_reader(study_path: str | Path, reader: str, code: str = "") -> ReaderWindow:
     """Open a study for a reader; the window is not shown yet.
 
     Raises
@@ -381,7 +381,8 @@ def open_reader(study_path: str | Path, reader: str) -> ReaderWindow:
     StudyError
         If the file is no study, cannot be written, or does not know the reader.
     """
-    return ReaderWindow(Session.open(study_path, reader, display=_describe_display()))
+    display = _describe_display()
+    return ReaderWindow(Session.open(study_path, reader, display=display, code=code))
 
 
 def _describe_display() -> str:
@@ -392,7 +393,7 @@ def _describe_display() -> str:
     return f"{size.width()} x {size.height()} at scale {scale:g}"
 
 
-def read_study(study_path: str | Path, reader: str) -> None:
+def read_study(study_path: str | Path, reader: str, code: str = "") -> None:
     """Let a reader read, in a window of its own; returns when it is closed.
 
     Raises
@@ -403,6 +404,6 @@ def read_study(study_path: str | Path, reader: str) -> None:
     application = QApplication.instance()
     if application is None:
         application = QApplication([])
-    window = open_reader(study_path, reader)
+    window = open_reader(study_path, reader, code)
     window.showMaximized()
     application.exec()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,8 @@ import pytest
 from PIL import Image
 
 from napari_histossl import study
+
+sys.path.insert(0, str(Path(__file__).parent))
 
 
 def draw_pictures(folder: Path, count: int, seed: int, size_px: int = 24) -> Path:
