@@ -1,4 +1,6 @@
+from . import compare as compare
 from . import formats as formats
+from . import measure as measure
 from ._entries import Entry as Entry
 from ._entries import Kind as Kind
 from ._receipts import Receipt as Receipt

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import uuid
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -81,6 +82,26 @@ def opened(path: Path, *, read_only: bool) -> Iterator[Pair]:
         check_pair(path, planes, journal)
         yield planes, journal
         on_error.pop_all()
+
+
+def delete(path: Path) -> None:
+    """Delete the files of a mask that is closed.
+
+    Raises
+    ------
+    StoreError
+        If that fails.
+    """
+    journal = _arguments.journal_beside(path)
+    beside = [journal.with_name(journal.name + end) for end in ("-wal", "-shm")]
+    try:
+        for file in (journal, *beside, Path(f"{path}.lock")):
+            file.unlink(missing_ok=True)
+        shutil.rmtree(path)
+    except OSError as error:
+        raise StoreError(
+            f"{path} cannot be deleted ({error}); delete it and its journal by hand"
+        ) from error
 
 
 def _refuse_existing(path: Path) -> None:

@@ -74,6 +74,13 @@ class ShownMask(Closing):
         return len(self._writer.filler.owed)
 
     @property
+    def journal_bytes(self) -> int:
+        """Size of the history on the disk."""
+        journal = self._journal.path
+        log = journal.with_name(f"{journal.name}-wal")
+        return sum(file.stat().st_size for file in (journal, log) if file.exists())
+
+    @property
     def damage(self) -> str:
         """Where the journal is damaged, if that was noticed; else an empty string.
 

@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_histossl.annotate import _opening
 from napari_histossl.annotate._changes import Changes
 from napari_histossl.annotate._seeding import as_source, seed
 from napari_histossl.annotate._shown import ShownMask
 from napari_histossl.annotate._wanted import LabelSource
 from napari_histossl.classes import Origin
-from napari_histossl.errors import AnnotationError
+from napari_histossl.errors import AnnotationError, JournalError, StoreError
 from napari_histossl.geometry import Box
 from napari_histossl.jobs import Progress
 
@@ -158,6 +159,22 @@ class KeptMask(ShownMask):
                     for _progress in self.settle() if settle else ():
                         pass
                     self._writer.sync()
+
+    def discard(self) -> None:
+        """Close a mask that could not be finished, and delete it with its history.
+
+        Raises
+        ------
+        AnnotationError
+            If the mask is open for looking only.
+        StoreError
+            If the files cannot be deleted.
+        """
+        with self._lock:
+            self._require_writable()
+            with contextlib.suppress(StoreError, JournalError):  # a full disk
+                self.close(settle=False)
+            _opening.delete(self.path)
 
     @contextlib.contextmanager
     def _changing(self) -> Iterator[Changes]:

@@ -168,6 +168,20 @@ def verify(mask: MaskArgument) -> None:
 
 
 @group.command()
+def compact(mask: MaskArgument) -> None:
+    """Compress the history; every step stays, and can be undone as before."""
+    from napari_histossl.annotate import MaskStore
+
+    with MaskStore.open(mask) as store:
+        before_bytes = store.journal_bytes
+        show_progress(store.compact(), "compact")
+        after_bytes = store.journal_bytes
+    print(
+        f"history   {before_bytes / 1e6:.1f} MB before, {after_bytes / 1e6:.1f} MB now"
+    )
+
+
+@group.command()
 def undo(mask: MaskArgument) -> None:
     """Take the last step back."""
     from napari_histossl.annotate import MaskStore

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -202,7 +202,7 @@ def start_mask(plan: MaskPlan) -> Iterator[Progress]:
     classes = DEFAULT_CLASSES
     if isinstance(proposal, ClassProposal):
         classes = proposal.classes
-    with _new_or_unfinished(plan, classes, facts) as mask:
+    with new_or_unfinished(plan, classes, facts) as mask:
         if proposal is not None:
             yield from mask.seed(proposal, provenance=facts)
     yield Progress(1, 1, message="mask made")
@@ -214,9 +214,10 @@ def is_unfinished(path: Path) -> bool:
         return mask.is_seeding
 
 
-def _new_or_unfinished(
-    plan: MaskPlan, classes: ClassTable, facts: dict[str, Any]
+def new_or_unfinished(
+    plan: MaskPlan, classes: ClassTable, facts: Mapping[str, Any]
 ) -> MaskStore:
+    """Return the mask of a plan: a new one, or one whose making was interrupted."""
     if plan.path.exists():
         return MaskStore.open(plan.path)
     return MaskStore.create(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -13,7 +14,7 @@ from napari_histossl.annotate import MaskStore
 from napari_histossl.annotate.formats import Shapes, files, painting, rasters
 from napari_histossl.classes import DEFAULT_CLASSES, ClassTable, Origin
 from napari_histossl.jobs import Progress
-from napari_histossl.panels.correct import MaskPlan
+from napari_histossl.panels.correct import MaskPlan, new_or_unfinished
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,25 +109,28 @@ def import_as_new(
     Raises
     ------
     AnnotationError, ClassTableError
-        If the file is not what it should be; nothing is made then, but for a picture
-        in which a later block holds a value that is no class.
+        If the file is not what it should be.
     StoreError, SlideOpenError, JournalError
         If a picture cannot be read, or the mask not be written.
+
+    Notes
+    -----
+    On an error, or when it is stopped, no mask is left behind. After a kill the same
+    picture goes on where it ended.
     """
     if rasters.is_raster(choice.file):
+        facts = _facts(plan, choice)
         with (
             rasters.RasterLabels(choice.file, plan.shape) as labels,
-            _made(plan, choice, choice.classes) as mask,
+            _whole_or_none(plan, choice, choice.classes) as mask,
         ):
-            yield from mask.seed(
-                labels, origin=choice.origin, provenance=_facts(plan, choice)
-            )
+            yield from mask.seed(labels, origin=choice.origin, provenance=facts)
         return
     shapes = files.read(choice.file, extent_px0=slide_shape)
     others = tuple(s for s in shapes if s.class_name not in choice.meaning)
     classes = painting.extended(choice.classes, Shapes(others))
     painting.assign(shapes, classes, meaning=choice.meaning, unknown=choice.unknown)
-    with _made(plan, choice, classes) as mask:
+    with _whole_or_none(plan, choice, classes) as mask:
         yield from _paint(mask, shapes, choice, remarks)
 
 
@@ -150,15 +154,19 @@ def _facts(plan: MaskPlan, choice: ImportChoice) -> dict[str, str]:
     return {"slide": plan.slide_name, "imported": choice.file.name}
 
 
-def _made(plan: MaskPlan, choice: ImportChoice, classes: ClassTable) -> MaskStore:
-    return MaskStore.create(
-        plan.path,
-        plan.shape,
-        plan.mpp_yx,
-        classes,
-        provenance=_facts(plan, choice),
-        downsample=plan.downsample,
-    )
+@contextmanager
+def _whole_or_none(
+    plan: MaskPlan, choice: ImportChoice, classes: ClassTable
+) -> Iterator[MaskStore]:
+    """Give a new mask, which is deleted again if what follows fails or is stopped."""
+    is_new = not plan.path.exists()
+    with new_or_unfinished(plan, classes, _facts(plan, choice)) as mask:
+        try:
+            yield mask
+        except BaseException:
+            if is_new:
+                mask.discard()
+            raise
 
 
 def _paint(

@@ -108,6 +108,21 @@ def test_history_undo_redo_verify(path, run):
     assert run("verify", path).out.startswith("3 entries")
 
 
+def test_compacting_makes_the_history_smaller_and_keeps_it(path, run):
+    with MaskStore.open(path) as mask:
+        for number in range(60):
+            mask.paint(Stroke([(10 * number, 300), (300, 10 * number)], 9.5, 2))
+    before = run("log", path).out
+    size_bytes = path.with_name("mask.journal.sqlite").stat().st_size
+    done = run("compact", path)
+    assert done.code == 0, done.err
+    assert "MB before" in done.out
+    assert path.with_name("mask.journal.sqlite").stat().st_size < size_bytes / 2
+    assert run("log", path).out == before
+    assert run("verify", path).out.startswith("61 entries")
+    assert "taken back" in run("undo", path).out
+
+
 def test_export_of_a_box_and_of_a_level(path, run, tmp_path):
     box = ["--box", 80, 180, 40, 50]
     assert run("export", path, tmp_path / "a.png", *box).code == 0

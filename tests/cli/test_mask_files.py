@@ -7,8 +7,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import tifffile
+from PIL import Image
 
-from napari_histossl.annotate import MaskStore, Stroke
+from napari_histossl.annotate import MaskStore, Stroke, _blocks
 from napari_histossl.classes import Origin
 from napari_histossl.cli import main
 from napari_histossl.geometry import Box
@@ -198,6 +199,25 @@ def test_a_picture_of_labels_starts_a_new_mask(run, path, tmp_path, tiny_tiff, e
     assert "starts a new mask" in run("import", out, path).err
 
 
+@pytest.mark.parametrize("place", [(5, 5), (690, 890)])
+def test_a_value_that_is_no_class_leaves_no_mask_behind(
+    run, tiny_tiff, tmp_path, place, monkeypatch
+):
+    monkeypatch.setattr(_blocks, "BLOCK_PX", 256)  # the last block is a later one
+    labels = np.zeros((700, 900), np.uint8)
+    labels[place] = 77
+    Image.fromarray(labels).save(tmp_path / "odd.png")
+    done = run("import", tmp_path / "odd.png", "--slide", tiny_tiff, "--name", "odd")
+    assert done.code == 1
+    assert "77 is no class of this mask" in done.err
+    folder = mask_path(results_folder(tiny_tiff), "odd").parent
+    assert not list(folder.glob("odd*"))
+    labels[place] = 3
+    Image.fromarray(labels).save(tmp_path / "odd.png")
+    done = run("import", tmp_path / "odd.png", "--slide", tiny_tiff, "--name", "odd")
+    assert done.code == 0, done.err
+
+
 def test_a_picture_of_another_slide_is_refused(run, tiny_tiff, tmp_path):
     tifffile.imwrite(tmp_path / "a.tiff", np.zeros((300, 100, 3), np.uint8))
     done = run("import", tmp_path / "a.tiff", "--slide", tiny_tiff)
@@ -254,6 +274,7 @@ def test_commands_have_their_names(run):
         "export",
         "measure",
         "compare",
+        "compact",
         "log",
     ):
         assert name in said

@@ -52,5 +52,8 @@ def test_what_is_not_a_mask_is_named(tmp_path):
     with pytest.raises(StoreError, match="damaged"):
         read_mask_png(tmp_path / "text.png")
     Image.fromarray(np.zeros((5, 5, 3), np.uint8)).save(tmp_path / "rgb.png")
+    Image.fromarray(np.zeros((5, 5), np.uint16)).save(tmp_path / "deep.png")
+    with pytest.raises(StoreError, match="16 bits a pixel"):
+        read_mask_png(tmp_path / "deep.png")
     with pytest.raises(StoreError, match="instead of class indices"):
         read_mask_png(tmp_path / "rgb.png")

@@ -4,7 +4,7 @@ from PIL import Image
 
 from napari_histossl.annotate import MaskStore, Stroke
 from napari_histossl.annotate.formats import png
-from napari_histossl.classes import DEFAULT_CLASSES
+from napari_histossl.classes import DEFAULT_CLASSES, ClassInfo, ClassTable
 from napari_histossl.errors import AnnotationError, StoreError
 from napari_histossl.geometry import Box
 
@@ -28,6 +28,18 @@ def test_pixels_are_classes(mask, tmp_path, box, level):
         values = np.asarray(picture)
     expected = mask.read(box or Box(0, 0, *mask.levels[level].shape), level)
     np.testing.assert_array_equal(values, expected)
+
+
+def test_a_mask_of_16_bits_is_written_as_classes_of_8(tmp_path):
+    classes = ClassTable([ClassInfo(255, "last", (1, 2, 3))])
+    with MaskStore.create(
+        tmp_path / "a.ome.zarr", (300, 300), 0.5, classes, dtype=np.uint16
+    ) as mask:
+        mask.paint(Stroke([(100, 100)], 9, 255))
+        png.write(mask, tmp_path / "a.png")
+        labels = mask.read(mask.levels[0].box)
+    with Image.open(tmp_path / "a.png") as picture:
+        np.testing.assert_array_equal(np.asarray(picture), labels)
 
 
 def test_colours_are_those_of_the_classes(mask, tmp_path):
