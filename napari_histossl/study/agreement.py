@@ -52,7 +52,8 @@ class Agreement:
     value : float
         1 for perfect agreement, 0 for that of chance.
     interval : Interval or None
-        Of 95 %, from a bootstrap of cases; None where too many samples have no value.
+        Of 95 %, from a bootstrap of cases; None where samples have no value, or all the
+        same.
     """
 
     value: float
@@ -239,6 +240,7 @@ def _with_interval(features: Floats, finish: Callable[[Floats], Floats]) -> Agre
     defined = drawn[np.isfinite(drawn)]
     interval = None
     if len(defined) >= _LEAST_DEFINED * RESAMPLES:
-        low, high = np.quantile(defined, (0.025, 0.975))
-        interval = Interval(float(low), float(high))
+        low, high = np.quantile(defined, (0.025, 0.975)).tolist()
+        # Full agreement stays full in every sample: no width is not certainty.
+        interval = Interval(low, high) if high > low else None
     return Agreement(float(finish(features.sum(axis=0))), interval)

@@ -124,8 +124,8 @@ class Selected:
 
 _REASONS: dict[Kind, str] = {
     "repeat": "second readings",
-    "training": "training pictures",
-    "catch": "catch pictures",
+    "training": "of training pictures",
+    "catch": "of catch pictures",
 }
 
 
@@ -168,7 +168,7 @@ def select_readings(
         _REASONS[reading.kind] for reading in readings if reading.kind != "test"
     )
     if len(test) > len(primary):
-        left_out["readers who did not finish"] = len(test) - len(primary)
+        left_out["of readers who did not finish"] = len(test) - len(primary)
     flow = Flow(
         len(readings),
         dict(left_out),

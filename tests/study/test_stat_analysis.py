@@ -28,7 +28,7 @@ def read_all(
                     f"reader-{reader + 1}",
                     f"case-{case:03d}",
                     synthetic,
-                    seen > 0,
+                    bool(seen > 0),
                     1 + int(abs(seen) > 0.6) + int(abs(seen) > 1.2),
                     place + 1,
                     int(rng.lognormal(8, 0.5)),
@@ -51,8 +51,8 @@ def test_only_first_readings_of_test_pictures_are_used():
     assert found.flow.used == 5 * 60
     assert found.flow.left_out == {
         "second readings": 30,
-        "training pictures": 5,
-        "catch pictures": 5,
+        "of training pictures": 5,
+        "of catch pictures": 5,
     }
     assert found.flow.pictures == 60
     assert all(of.read == of.total == 60 for of in found.readers)
@@ -72,7 +72,7 @@ def test_readers_who_did_not_finish_are_in_a_sensitivity_analysis_only():
     ]
     found = analyse_study(readings)
     assert found.flow.incomplete == ("reader-2",)
-    assert found.flow.left_out["readers who did not finish"] == 40
+    assert found.flow.left_out["of readers who did not finish"] == 40
     assert len(found.overall[0].result.readers) == 4
     row = found.sensitivity[0]
     assert row.name == "with readers who did not finish"

@@ -1,0 +1,182 @@
+"""The drawings of a report, as SVG.
+
+Colours are those of Okabe and Ito, which people with any kind of colour vision tell
+apart; lines differ in style as well, and every drawing has a text that says what it
+shows.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_histossl.study._intervals import CHANCE, Interval
+from napari_histossl.study._orh import OneCondition
+from napari_histossl.study._overall import FIGURE_NAMES, AnalysisPlan, Overall
+from napari_histossl.study._per_reader import ReaderSummary
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
+"""Okabe and Ito, without black and yellow."""
+
+_STYLES = ("-", "--", "-.", ":")
+_INK = "#222222"
+_BAND = "#DDE8F0"
+
+
+def draw_roc(readers: Sequence[ReaderSummary]) -> str:
+    """Return the ROC curves, and the mean of those of complete readers."""
+    figure, axes = _new(5.2, 5.0)
+    axes.plot([0, 1], [0, 1], color="#888888", linewidth=1, label="guessing")
+    grid = np.linspace(0, 1, 101)
+    heights = []
+    for place, reader in enumerate(of for of in readers if of.roc):
+        x, y = np.array(reader.roc).T
+        style = _STYLES[place // len(COLOURS) % len(_STYLES)]
+        colour = COLOURS[place % len(COLOURS)]
+        name = f"{reader.reader} ({reader.figures.auc:.2f})"
+        axes.plot(x, y, style, color=colour, linewidth=1.2, label=name)
+        if reader.is_complete:
+            heights.append(np.interp(grid, x, y))
+    if len(heights) > 1:
+        mean = np.mean(heights, axis=0)
+        axes.plot(grid, mean, color=_INK, linewidth=2.4, label="mean of curves")
+    axes.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), aspect="equal")
+    axes.set_xlabel("real pictures called synthetic")
+    axes.set_ylabel("synthetic pictures called synthetic")
+    axes.legend(loc="lower right", fontsize=8, frameon=False)
+    return _svg(figure, "ROC curve of each reader, and the mean of the curves")
+
+
+def draw_margin(
+    overall: Sequence[Overall], readers: Sequence[ReaderSummary], plan: AnalysisPlan
+) -> str:
+    """Return the intervals of readers and means against the margin about chance."""
+    rows = [_reader_row(reader, plan) for reader in readers]
+    shown = [row for row in rows if row is not None]
+    means = [of for of in overall if isinstance(of.result, OneCondition)]
+    figure, axes = _new(7.2, 1.3 + 0.32 * (len(shown) + len(means)))
+    low, high = CHANCE - plan.margin, CHANCE + plan.margin
+    axes.axvspan(low, high, color=_BAND, zorder=0)
+    axes.axvline(CHANCE, color="#888888", linewidth=1, zorder=1)
+    names: list[str] = []
+    complete = {reader.reader for reader in readers if reader.is_complete}
+    for name, value, interval in shown:
+        place = len(names)
+        if interval is not None:
+            axes.plot(interval, [place, place], color=COLOURS[0], linewidth=1.2)
+        axes.plot([value], [place], "o", color=COLOURS[0], markersize=4)
+        names.append(name if name in complete else f"{name}, not finished")
+    for of in means:
+        _draw_mean(axes, of, len(names))
+        names.append(f"mean {of.name}".strip())
+    axes.set_yticks(range(len(names)), names)
+    axes.set_ylim(len(names) - 0.4, -0.6)
+    axes.set_xlabel(
+        f"{FIGURE_NAMES[plan.figure]}; shaded: margin of {plan.margin:g} about chance"
+    )
+    text = "Readers with 95 % intervals, means with 90 % (thick) and 95 % (thin)"
+    return _svg(figure, text)
+
+
+def _draw_mean(axes: Axes, of: Overall, place: int) -> None:
+    assert isinstance(of.result, OneCondition)
+    assert of.equivalence is not None
+    line = [place, place]
+    axes.plot(of.result.confidence_interval, line, color=_INK, linewidth=1.2)
+    axes.plot(of.equivalence.interval, line, color=_INK, linewidth=4)
+    axes.plot([of.result.estimate], [place], "D", color=_INK, markersize=7)
+
+
+def _reader_row(
+    reader: ReaderSummary, plan: AnalysisPlan
+) -> tuple[str, float, Interval | None] | None:
+    found = reader.figures
+    if plan.figure == "accuracy" and found.accuracy is not None:
+        return reader.reader, found.accuracy.value, found.accuracy.interval
+    if plan.figure == "balanced_accuracy" and found.balanced_accuracy is not None:
+        return reader.reader, found.balanced_accuracy, None
+    if plan.figure == "auc" and found.auc is not None:
+        return reader.reader, found.auc, found.auc_interval
+    return None
+
+
+def draw_times(readers: Sequence[ReaderSummary]) -> str:
+    """Return median and quartiles of the time for a picture, right and wrong."""
+    timed = [reader for reader in readers if reader.times is not None]
+    figure, axes = _new(7.2, 1.2 + 0.42 * len(timed))
+    sides = (("right", -0.13, COLOURS[0], "o"), ("wrong", 0.13, COLOURS[1], "s"))
+    for kind, shift, colour, marker in sides:
+        for place, reader in enumerate(timed):
+            quartiles = getattr(reader.times, kind)
+            if quartiles is None:
+                continue
+            low, median, high = (value / 1000 for value in quartiles)
+            at = place + shift
+            axes.plot([low, high], [at, at], color=colour, linewidth=2)
+            label = kind if place == 0 else None
+            axes.plot([median], [at], marker, color=colour, markersize=5, label=label)
+    axes.set_yticks(range(len(timed)), [reader.reader for reader in timed])
+    axes.set_ylim(len(timed) - 0.5, -0.5)
+    axes.set_xlim(left=0)
+    axes.set_xlabel("seconds for a picture: median and quartiles")
+    axes.legend(fontsize=8, frameon=False)
+    return _svg(figure, "Time for a picture, of right and of wrong answers")
+
+
+def draw_calibration(readers: Sequence[ReaderSummary]) -> str:
+    """Return the share of right answers at each confidence."""
+    figure, axes = _new(5.2, 3.4)
+    axes.axhline(CHANCE, color="#888888", linewidth=1, label="guessing")
+    for place, reader in enumerate(readers):
+        if reader.calibration is None:
+            continue
+        right = reader.calibration.right
+        axes.plot(
+            list(right),
+            [share.value for share in right.values()],
+            f"o{_STYLES[place // len(COLOURS) % len(_STYLES)]}",
+            color=COLOURS[place % len(COLOURS)],
+            markersize=4,
+            linewidth=1.2,
+            label=reader.reader,
+        )
+    axes.set_xticks((1, 2, 3), ("maybe", "probably", "definitely"))
+    axes.set(ylim=(-0.03, 1.03), ylabel="share of right answers")
+    axes.legend(fontsize=8, frameon=False, ncols=2)
+    return _svg(figure, "Share of right answers at each confidence")
+
+
+def _new(width: float, height: float) -> tuple[Figure, Axes]:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), layout="constrained")
+    axes = figure.add_subplot()
+    axes.spines[["top", "right"]].set_visible(False)
+    return figure, axes
+
+
+def _svg(figure: Figure, text: str) -> str:
+    """Return a drawing as an SVG element with a title, the same each time."""
+    import matplotlib as mpl
+
+    sink = io.StringIO()
+    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": text}):
+        figure.savefig(sink, format="svg", metadata={"Date": None, "Creator": None})
+    drawn = sink.getvalue()
+    drawn = drawn[drawn.index("<svg") :]
+    drawn = re.sub(r"<metadata>.*?</metadata>", "", drawn, flags=re.DOTALL)
+    # Names inside a drawing must not meet those of the next one on the page.
+    stem = re.sub(r"\W+", "-", text.lower())
+    drawn = re.sub(r'id="', f'id="{stem}-', drawn)
+    drawn = re.sub(r'="#(?=\w)', f'="#{stem}-', drawn)
+    drawn = re.sub(r"url\(#", f"url(#{stem}-", drawn)
+    head, body = drawn.split(">", 1)
+    return f'{head} role="img" aria-label="{text}"><title>{text}</title>{body}'
