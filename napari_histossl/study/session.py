@@ -100,11 +100,14 @@ class Session(Closing):
             refuse_clock_set_back(connection, now_utc())
             if self._answers.count() == 0:
                 refuse_too_early(path, facts, reader, now_utc())
-            self._session, first = self._begin(display)
+            opened = {
+                "started_utc": now_utc(),
+                "application": application_version(),
+                "display": display,
+            }
+            self._session, first = self._begin(opened)
             self._recorder = Recorder(connection, self._session, reader, first)
-            self._recorder.add(
-                "opened", {"application": application_version(), "display": display}
-            )
+            self._recorder.add("opened", opened)
 
     @classmethod
     def open(
@@ -147,13 +150,13 @@ class Session(Closing):
             connection.close()
             raise
 
-    def _begin(self, display: str) -> tuple[int, str]:
+    def _begin(self, opened: Mapping[str, str]) -> tuple[int, str]:
         """Return the number of the new session, and what its record begins with."""
         session_id = secrets.token_hex(16)
         cursor = self._connection.execute(
             "INSERT INTO sessions (session_id, reader, started_utc, application, "
             "display) VALUES (?, ?, ?, ?, ?)",
-            (session_id, self.reader, now_utc(), application_version(), display),
+            (session_id, self.reader, *opened.values()),
         )
         return int(cursor.lastrowid or 0), first_link(self._study_id, session_id)
 

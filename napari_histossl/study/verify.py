@@ -17,7 +17,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
+from napari_histossl.errors import StudyError
 from napari_histossl.study.answers import ANSWER_COLUMNS, ANSWERS_SQL
 from napari_histossl.study.database import (
     create_database,
@@ -75,6 +77,17 @@ def verify_file(path: str | Path) -> Verification:
         If it is no study or so damaged that it cannot be read.
     """
     path = Path(path)
+    try:
+        return _verify(path)
+    except (TypeError, ValueError, KeyError, AttributeError) as error:
+        # Columns of another type than any program of ours writes.
+        raise StudyError(
+            f"{path} is so damaged that it cannot be verified ({error!r}); go back to "
+            f"a copy"
+        ) from error
+
+
+def _verify(path: Path) -> Verification:
     with closing(open_database(path)) as connection, explained(path, "verified"):
         entries = read_entries(connection)
         problems = [
@@ -132,17 +145,18 @@ def _check_chains(
     study_id = read_facts(connection).get("study_id", "")
     sessions = list(
         connection.execute(
-            "SELECT session, session_id, reader, application, display FROM sessions "
-            "ORDER BY session"
+            "SELECT session, session_id, reader, started_utc, application, display "
+            "FROM sessions ORDER BY session"
         )
     )
     known = {row[0] for row in sessions}
     for session in sorted({entry.session for entry in entries} - known):
         yield f"session {session} has a record but was never opened"
-    for session, session_id, reader, application, display in sessions:
+    for session, session_id, reader, *told in sessions:
         mine = [entry for entry in entries if entry.session == session]
         yield from _check_chain(mine, session, first_link(study_id, session_id))
-        opened = canonical({"application": application, "display": display})
+        names = ("started_utc", "application", "display")
+        opened = canonical(dict(zip(names, told, strict=True)))
         if not mine or (mine[0].event, mine[0].payload) != ("opened", opened):
             yield f"session {session} does not begin with its opening"
         if any(entry.actor != reader for entry in mine):
@@ -179,7 +193,7 @@ def _check_answers(
                 f"not what was recorded"
             )
     for session, payload in sorted(recorded - given):
-        position = json.loads(payload).get("position")
+        position = _read_payload(payload).get("position", "of unknown place")
         yield f"session {session}: the recorded answer to picture {position} is missing"
 
 
@@ -191,7 +205,7 @@ def _heads(connection: sqlite3.Connection, entries: list[Entry]) -> dict[str, st
 def _find_clock_notes(entries: list[Entry]) -> Iterator[str]:
     for entry in entries:
         if entry.event == "clock set":
-            by_s = json.loads(entry.payload)["by_s"]
+            by_s = _read_payload(entry.payload).get("by_s")
             yield f"session {entry.session}: the clock was set by {by_s} s"
     for before, after in pairwise(entries):
         is_back = before.session == after.session and _time(after) < _time(before)
@@ -199,6 +213,15 @@ def _find_clock_notes(entries: list[Entry]) -> Iterator[str]:
             yield (
                 f"session {after.session}, entry {after.sequence}: the clock went back"
             )
+
+
+def _read_payload(text: str) -> dict[str, Any]:
+    """Return a payload; nothing of one that was damaged, which its hash shows."""
+    try:
+        content = json.loads(text)
+    except ValueError:
+        return {}
+    return content if isinstance(content, dict) else {}
 
 
 def _time(entry: Entry) -> float:
