@@ -22,6 +22,7 @@ _GROUPS = (
     "_learn",
     "_study",
     "_study_design",
+    "_study_report",
     "_data",
     "_train",
     "_pseudo_masks",

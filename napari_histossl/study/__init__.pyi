@@ -1,4 +1,9 @@
 from . import statistics as statistics
+from ._power_words import describe_power as describe_power
+from ._roe_metz import ReaderModel as ReaderModel
+from .analysis import AnalysisPlan as AnalysisPlan
+from .analysis import StudyAnalysis as StudyAnalysis
+from .analysis import analyse_study as analyse_study
 from .checking import check_study as check_study
 from .crops import cut_crops as cut_crops
 from .crops import iterate_crops as iterate_crops
@@ -11,6 +16,7 @@ from .export import write_csv as write_csv
 from .export import write_json as write_json
 from .folder import StudyFolder as StudyFolder
 from .folder import open_folder as open_folder
+from .imrmc import write_imrmc as write_imrmc
 from .leaks import LeakCheck as LeakCheck
 from .leaks import LeakReport as LeakReport
 from .locking import LockedStudy as LockedStudy
@@ -26,7 +32,15 @@ from .packing import pack_study as pack_study
 from .plan import StudyFiles as StudyFiles
 from .plan import StudyPlan as StudyPlan
 from .plan import study_files as study_files
+from .power import PowerCurve as PowerCurve
+from .power import PowerPlan as PowerPlan
+from .power import power_curve as power_curve
 from .protocol import Protocol as Protocol
+from .readings import Reading as Reading
+from .report import ReportContext as ReportContext
+from .report import write_report as write_report
+from .reporting import report_file as report_file
+from .reporting import report_locked as report_locked
 from .results import ReaderResult as ReaderResult
 from .results import StudyResults as StudyResults
 from .results import read_results as read_results

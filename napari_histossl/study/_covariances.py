@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -100,13 +100,14 @@ def compute_figures(table: RatingTable, figure: Figure) -> Figures:
     return Figures(np.array(values), covariance, len(np.unique(table.clusters)))
 
 
-def check_figure(figure: str) -> None:
-    """Raise `StudyError` unless there is such a figure of merit."""
+def check_figure(figure: str) -> Figure:
+    """Return a figure of merit by name; raise `StudyError` if there is none such."""
     if figure not in _FIGURES:
         raise StudyError(
             f"there is no figure of merit {figure!r}; choose one of "
             f"{', '.join(sorted(_FIGURES))}"
         )
+    return cast("Figure", figure)
 
 
 def called_synthetic(ratings: Floats) -> Floats:

@@ -6,11 +6,12 @@ choice that could have been made otherwise.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from napari_histossl.errors import StudyError
 from napari_histossl.study._bootstrap import bootstrap_auc
+from napari_histossl.study._covariances import Figure
 from napari_histossl.study._equivalence import tost
 from napari_histossl.study._orh import OneCondition
 from napari_histossl.study._overall import FIGURE_NAMES, AnalysisPlan, Overall
@@ -20,8 +21,6 @@ from napari_histossl.study.readings import Reading, Selected
 
 MARGINS = (0.05, 0.15)
 """Margins shown beside the one that was set."""
-
-_Change = tuple[str, Callable[[], Overall]]
 
 
 def check_assumptions(selected: Selected, plan: AnalysisPlan) -> tuple[Overall, ...]:
@@ -40,11 +39,9 @@ def check_assumptions(selected: Selected, plan: AnalysisPlan) -> tuple[Overall, 
         for margin in MARGINS
         if margin != plan.margin
     ]
-    other = "accuracy" if plan.figure == "auc" else "auc"
+    other: Figure = "accuracy" if plan.figure == "auc" else "auc"
     named = f"{FIGURE_NAMES[other]} in place of {FIGURE_NAMES[plan.figure]}"
-    rows.append(
-        _run(named, selected.primary, replace(plan, figure=other))  # type: ignore[arg-type]
-    )
+    rows.append(_run(named, selected.primary, replace(plan, figure=other)))
     rows += [_exactly_these(selected, plan), _resampled(selected, plan)]
     return tuple(row for row in rows if row is not None)
 

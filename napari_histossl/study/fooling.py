@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from napari_histossl.errors import StudyError
+from napari_histossl.study._covariances import Figure
 from napari_histossl.study._intervals import Interval, Proportion
 from napari_histossl.study._layouts import TwoConditions
 from napari_histossl.study._orh import OneCondition
@@ -181,7 +182,7 @@ def generators_of(readings: Sequence[Reading]) -> list[str]:
 def analyse_readings(
     readings: Sequence[Reading],
     condition: Sequence[str] | None = None,
-    figure: str = "auc",
+    figure: Figure = "auc",
 ) -> OneCondition | TwoConditions:
     """Return what `obuchowski_rockette` says of readings.
 
@@ -211,7 +212,7 @@ def analyse_readings(
         cases=[reading.case_id for reading in readings],
         condition=condition,
         clusters=_clusters(readings),
-        figure=figure,  # type: ignore[arg-type]
+        figure=figure,
     )
 
 

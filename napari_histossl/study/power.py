@@ -186,6 +186,11 @@ def _check(plan: PowerPlan) -> None:
             f"a study has an even number of pictures, at least 8, of at least 2 slides "
             f"of each class; got {plan.cases} with {plan.per_slide} of a slide"
         )
+    if plan.figure == "called_synthetic":
+        raise StudyError(
+            "the share called synthetic is chance at no value of its own; plan for "
+            "auc, accuracy or balanced_accuracy"
+        )
     if not 0 < plan.margin < CHANCE or plan.studies < 1:
         raise StudyError(
             f"a margin lies between 0 and 0.5 and there is at least one study to "

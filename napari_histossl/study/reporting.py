@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
 
+from napari_histossl.study._covariances import check_figure
+from napari_histossl.study._overall import FIGURE_NAMES
 from napari_histossl.study._report_context import Audit, ReportContext
 from napari_histossl.study.analysis import AnalysisPlan, StudyAnalysis, analyse_study
 from napari_histossl.study.database import explained, open_database
@@ -48,7 +50,7 @@ def analyse_locked(study: LockedStudy, key_path: Path) -> StudyAnalysis:
     truth = open_truth(study, key_path)
     pictures = tuple(sorted(truth.of_role("test").cases))
     plan = AnalysisPlan(
-        study.protocol.figure,  # type: ignore[arg-type]
+        check_figure(study.protocol.figure),
         study.protocol.margin,
         is_locked=True,
         pictures=pictures,
@@ -115,7 +117,7 @@ def report_file(
     """
     path = Path(study_path)
     results = read_results(path, truth_path)
-    analysis = analyse_study(readings_of(results))
+    analysis = analyse_study(_readings_of(results))
     checked = verify_file(path)
     context = ReportContext(
         title=results.title,
@@ -128,14 +130,25 @@ def report_file(
     return write_report(analysis, context, html_path)
 
 
-def readings_of(results: StudyResults) -> tuple[Reading, ...]:
+def read_file_readings(
+    study_path: str | Path, truth_path: str | Path
+) -> tuple[Reading, ...]:
     """Return the answers of a study file for analysis.
 
     Parameters
     ----------
-    results : StudyResults
-        What `read_results` returned.
+    study_path, truth_path : path
+        The two files.
+
+    Raises
+    ------
+    StudyError
+        If the files do not belong together unchanged.
     """
+    return _readings_of(read_results(study_path, truth_path))
+
+
+def _readings_of(results: StudyResults) -> tuple[Reading, ...]:
     return tuple(
         Reading(
             row.reader,
@@ -190,7 +203,7 @@ def _design_rows(study: LockedStudy) -> tuple[tuple[str, str], ...]:
     return (
         ("hypotheses", protocol.hypotheses),
         ("estimand", protocol.estimand),
-        ("figure of merit", protocol.figure),
+        ("figure of merit", FIGURE_NAMES[protocol.figure]),
         ("margin", f"{protocol.margin:g} about chance"),
         ("layout", f"{protocol.layout}{conditions}"),
         ("analysis", protocol.analysis_plan),

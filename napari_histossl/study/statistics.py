@@ -41,6 +41,7 @@ __all__ = [
     "TwoConditions",
     "auc",
     "auc_interval",
+    "check_figure",
     "clopper_pearson",
     "d_prime",
     "figures",

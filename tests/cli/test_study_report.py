@@ -1,0 +1,74 @@
+"""Power before a study and its report after, by commands."""
+
+import json
+
+import pytest
+from PIL import Image
+
+from napari_histossl import study
+from napari_histossl.cli import main
+
+
+@pytest.fixture
+def run(capsys):
+    def call(*arguments):
+        try:
+            main(["study", *map(str, arguments)])
+            code = 0
+        except SystemExit as ended:
+            code = ended.code or 0
+        printed = capsys.readouterr()
+        return code, " ".join(printed.out.split()), printed.err
+
+    return call
+
+
+def test_power_says_what_two_readers_can_show(run):
+    options = ("--readers", "10,2", "--cases", "100", "--studies", "300")
+    code, out, err = run("power", *options, "--figure", "accuracy")
+    assert code == 0, err
+    assert "2 readers show equivalence to chance (margin 0.1 on the accuracy)" in out
+    assert "2 readers are too few for it" in out
+    code, out, _ = run("power", *options, "--difference", "0.8")
+    assert code == 0
+    assert "is not chance if the truth is 0.8" in out
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--figure", "f1"), "no figure of merit 'f1'"),
+        (("--readers", "1"), "fewer than 2"),
+        (("--readers", "two"), "whole numbers"),
+        (("--cases", "7"), "even number"),
+    ],
+)
+def test_impossible_designs_are_told(run, options, message):
+    code, _, err = run("power", *options)
+    assert code != 0
+    assert message in err
+
+
+def _draw(folder, grey):
+    folder.mkdir()
+    for number in range(6):
+        Image.new("RGB", (8, 8), (grey, 10 * number, 90)).save(folder / f"{number}.png")
+    return folder
+
+
+def test_report_of_a_study_file(run, tmp_path):
+    real, made = _draw(tmp_path / "real", 200), _draw(tmp_path / "made", 100)
+    files = study.create_study(tmp_path / "a", real, made, readers=("anna", "bert"))
+    run("simulate", files.study, "--truth", files.truth)
+    out, ratings = tmp_path / "report.html", tmp_path / "a.imrmc"
+    code, _, err = run("report", files.study, out)
+    assert code != 0
+    assert "--truth" in err
+    code, printed, err = run(
+        "report", files.study, out, "--truth", files.truth, "--imrmc", ratings
+    )
+    assert code == 0, err
+    assert "report.json" in printed
+    assert out.read_text().startswith("<!DOCTYPE html>")
+    assert json.loads(out.with_suffix(".json").read_text())["flow"]["used"] == 24
+    assert "NR: 2" in ratings.read_text()
