@@ -1,50 +1,24 @@
-"""Buttons that show their key, and the pages between pictures.
-
-Greys only: no colour that could tint what is seen or hint at an answer.
-"""
+"""Buttons that show the key that does the same."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 from qtpy.QtCore import QRectF, QSize, Qt
-from qtpy.QtGui import QColor, QFont, QFontMetrics, QPainter, QPaintEvent, QPen
-from qtpy.QtWidgets import (
-    QAbstractButton,
-    QHBoxLayout,
-    QLabel,
-    QVBoxLayout,
-    QWidget,
-)
+from qtpy.QtGui import QColor, QFontMetrics, QKeyEvent, QPainter, QPaintEvent, QPen
+from qtpy.QtWidgets import QAbstractButton
 
-STYLE = """
-#reader, #message { background: #808080; }
-#bar { background: #2e2e2e; }
-#card { background: #2e2e2e; border-radius: 12px; }
-QLabel { color: #f2f2f2; background: transparent; }
-QLabel#faint { color: #c4c4c4; }
-QProgressBar {
-    background: #4a4a4a; border: none; border-radius: 4px;
-    min-height: 8px; max-height: 8px;
-}
-QProgressBar::chunk { background: #d0d0d0; border-radius: 4px; }
-"""
-"""Style sheet of the reading window."""
+from napari_histossl.widgets._study_look import Look
 
-_CARD_WIDTH_PX = 680
-_CARD_MARGIN_PX = 44
-_GAP_PX = 12
-_ANY_HEIGHT_PX = 10_000
+MINUS = "\N{MINUS SIGN}"
+"""As wide as a plus sign."""
+
+GAP_PX = 12
+"""Between key and text, and between buttons."""
+
 _PADDING_PX = 20
 _KEY_PADDING_PX = 8
-
-
-def sized_font(point_size: float, *, bold: bool = False) -> QFont:
-    """Return the application's font in a size that can be read from afar."""
-    font = QFont()
-    font.setPointSizeF(point_size)
-    font.setBold(bold)
-    return font
+_GO_ON_KEYS = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
 
 
 class KeyButton(QAbstractButton):
@@ -53,11 +27,15 @@ class KeyButton(QAbstractButton):
     Parameters
     ----------
     text, key : str
-        What it does, and the key as printed on it.
+        What it does, and the key as printed on it; empty for none.
     on_click : callable
         Called without arguments.
     point_size : float
-        Of the text.
+        Of the text, in the usual look.
+    takes_enter : bool
+        Whether Enter presses it while it has the focus; Space always does.
+    says : str
+        What a screen reader says of it, where the text is not enough.
     """
 
     def __init__(
@@ -66,18 +44,30 @@ class KeyButton(QAbstractButton):
         key: str,
         on_click: Callable[[], object],
         point_size: float = 14,
+        *,
+        takes_enter: bool = False,
+        says: str = "",
     ) -> None:
         super().__init__()
         self.setText(text)
-        self.setFont(sized_font(point_size))
-        self._key = key
-        self._key_font = sized_font(point_size - 3, bold=True)
-        self.setAccessibleName(f"{text}, key {key}")
-        # Keys go to the window, whatever was clicked last.
-        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._key, self._point_size = key, point_size
+        self._takes_enter = takes_enter
+        self.setAccessibleName(says or text)
+        self.setAccessibleDescription(f"Key {key}" if key else "")
+        # Tab reaches it; a click leaves the keys to the window.
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setAttribute(Qt.WidgetAttribute.WA_Hover)
         self.clicked.connect(lambda _checked=False: on_click())
+        self.set_look(Look())
+
+    def set_look(self, look: Look) -> None:
+        """Draw the button in a look."""
+        self._greys = look.greys
+        self.setFont(look.font(self._point_size))
+        self._key_font = look.font(max(self._point_size - 3, 9), bold=True)
+        self.updateGeometry()
+        self.update()
 
     def sizeHint(self) -> QSize:
         """Return the room for key and text."""
@@ -89,117 +79,68 @@ class KeyButton(QAbstractButton):
         return self.sizeHint()
 
     def _key_width(self) -> int:
+        if not self._key:
+            return 0
         metrics = QFontMetrics(self._key_font)
         text = metrics.horizontalAdvance(self._key) + 2 * _KEY_PADDING_PX
         return max(text, metrics.height() + 6)
 
     def _content_width(self) -> int:
         text = QFontMetrics(self.font()).horizontalAdvance(self.text())
-        return self._key_width() + _GAP_PX + text
+        return self._key_width() + (GAP_PX if self._key else 0) + text
+
+    def keyPressEvent(self, event: QKeyEvent | None) -> None:
+        """Take Space, and Enter where it is meant; the window gets every other key."""
+        if event is None:
+            return
+        is_space = event.key() == Qt.Key.Key_Space and not event.isAutoRepeat()
+        if is_space or (event.key() in _GO_ON_KEYS and self._takes_enter):
+            self.click()
+        else:
+            event.ignore()
 
     def paintEvent(self, event: QPaintEvent | None) -> None:
         """Draw the key and the text in the middle."""
-        ink, fill, edge = self._greys()
+        ink, fill, edge = self._colours()
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(QPen(QColor(edge), 2))
+        painter.setPen(QPen(QColor(edge), 4 if self.hasFocus() else 2))
         painter.setBrush(QColor(fill))
-        painter.drawRoundedRect(QRectF(self.rect()).adjusted(1, 1, -1, -1), 7, 7)
+        painter.drawRoundedRect(QRectF(self.rect()).adjusted(2, 2, -2, -2), 7, 7)
         left = (self.width() - self._content_width()) / 2
-        key_height = QFontMetrics(self._key_font).height() + 6
-        key = QRectF(
-            left, (self.height() - key_height) / 2, self._key_width(), key_height
-        )
-        centred = Qt.AlignmentFlag.AlignCenter
-        painter.setPen(QPen(QColor(ink), 1))
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        painter.drawRoundedRect(key.adjusted(0.5, 0.5, -0.5, -0.5), 4, 4)
-        painter.setFont(self._key_font)
-        painter.drawText(key, int(centred), self._key)
+        if self._key:
+            left = self._draw_key(painter, left, ink) + GAP_PX
+        painter.setPen(QColor(ink))
         painter.setFont(self.font())
         beside = QRectF(self.rect())
-        beside.setLeft(key.right() + _GAP_PX)
+        beside.setLeft(left)
         painter.drawText(
             beside,
             int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft),
             self.text(),
         )
 
-    def _greys(self) -> tuple[str, str, str]:
+    def _draw_key(self, painter: QPainter, left: float, ink: str) -> float:
+        """Draw the key; return its right edge."""
+        height = QFontMetrics(self._key_font).height() + 6
+        key = QRectF(left, (self.height() - height) / 2, self._key_width(), height)
+        painter.setPen(QPen(QColor(ink), 1))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.drawRoundedRect(key.adjusted(0.5, 0.5, -0.5, -0.5), 4, 4)
+        painter.setFont(self._key_font)
+        painter.drawText(key, int(Qt.AlignmentFlag.AlignCenter), self._key)
+        return key.right()
+
+    def _colours(self) -> tuple[str, str, str]:
         """Return the colours of ink, face and edge."""
+        greys = self._greys
         if not self.isEnabled():
-            return "#7d7d7d", "#343434", "#444444"
+            return greys.unavailable, greys.closed, greys.closed
+        edge = greys.ink if self.hasFocus() else greys.edge
         if self.isChecked():
-            return "#1c1c1c", "#f2f2f2", "#ffffff"
+            return greys.ground, greys.ink, edge
         if self.isDown():
-            return "#f2f2f2", "#6a6a6a", "#c0c0c0"
+            return greys.ink, greys.down, edge
         if self.underMouse():
-            return "#f2f2f2", "#565656", "#a8a8a8"
-        return "#f2f2f2", "#484848", "#6e6e6e"
-
-
-class MessagePage(QWidget):
-    """A title, a text and one or two things to do, on neutral grey."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.setObjectName("message")
-        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self._title = plain_label(22)
-        self._text = plain_label(13)
-        self._text.setTextFormat(Qt.TextFormat.RichText)
-        self._buttons = QHBoxLayout()
-        self._buttons.setSpacing(_GAP_PX)
-        card = QWidget()
-        card.setObjectName("card")
-        card.setFixedWidth(_CARD_WIDTH_PX)
-        column = QVBoxLayout(card)
-        column.setContentsMargins(*(4 * [_CARD_MARGIN_PX]))
-        column.setSpacing(22)
-        column.addWidget(self._title)
-        column.addWidget(self._text)
-        column.addSpacing(6)
-        column.addLayout(self._buttons)
-        outer = QVBoxLayout(self)
-        outer.addStretch(1)
-        outer.addWidget(card, alignment=Qt.AlignmentFlag.AlignHCenter)
-        outer.addStretch(1)
-
-    @property
-    def title(self) -> str:
-        """The title that is shown."""
-        return self._title.text()
-
-    @property
-    def text(self) -> str:
-        """The text that is shown."""
-        return self._text.text()
-
-    def show_message(self, title: str, text: str, *buttons: KeyButton) -> None:
-        """Show a plain title, a text in HTML, and what can be done."""
-        _set_wrapped(self._title, title)
-        _set_wrapped(self._text, text)
-        while (item := self._buttons.takeAt(0)) is not None:
-            if (old := item.widget()) is not None:
-                old.hide()
-                old.deleteLater()
-        for button in buttons:
-            self._buttons.addWidget(button)
-        self._buttons.addStretch(1)
-
-
-def plain_label(point_size: float) -> QLabel:
-    """Return a label that shows its text as it is."""
-    label = QLabel()
-    label.setFont(sized_font(point_size))
-    label.setTextFormat(Qt.TextFormat.PlainText)
-    return label
-
-
-def _set_wrapped(label: QLabel, text: str) -> None:
-    # A centred card does not pass on that the height of a label depends on its width.
-    label.setWordWrap(True)
-    label.setText(text)
-    label.setMinimumHeight(0)  # both would be taken for the height that is needed
-    label.setMaximumHeight(_ANY_HEIGHT_PX)
-    label.setFixedHeight(label.heightForWidth(_CARD_WIDTH_PX - 2 * _CARD_MARGIN_PX))
+            return greys.ink, greys.hover, edge
+        return greys.ink, greys.face, edge

@@ -327,10 +327,9 @@ def test_held_keys_and_shortcuts_do_not_answer(qtbot, window, files):
 
 def test_a_picture_that_is_not_drawn_yet_cannot_be_answered(qtbot, window, files):
     _start(qtbot, window)
-    window.choose(True)
-    window.commit(2)  # the next picture waits for its first paint
-    window.choose(True)
-    window.commit(2)
+    for _ in range(2):  # the second time the picture waits for its first frame
+        window.answering.do(("choose", True))
+        window.answering.do(("number", 2))
     assert len(_rows(files)) == 1
 
 
