@@ -11,7 +11,10 @@ from napari_histossl.cli._study import study_app
 from napari_histossl.cli._study_design import KeyOption
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from napari_histossl.study.power import PowerCurve
+    from napari_histossl.study.readings import Reading
 
 
 def register(app: typer.Typer) -> None:
@@ -102,28 +105,41 @@ def report(
     imrmc: Annotated[
         Path | None, typer.Option(help="Write the primary ratings for iMRMC too.")
     ] = None,
+    csv: Annotated[
+        Path | None, typer.Option(help="Write every answer beside the truth too.")
+    ] = None,
 ) -> None:
     """Write the report of a study: tests, curves, agreement, leak check, audit."""
     from napari_histossl.study import open_folder, read_lock, read_readings
-    from napari_histossl.study.imrmc import write_imrmc
-    from napari_histossl.study.readings import select_readings
     from napari_histossl.study.reporting import (
         read_file_readings,
         report_file,
         report_locked,
     )
 
+    wanted = imrmc is not None or csv is not None
     if study.is_dir():
         locked = read_lock(open_folder(study))
         key = key or locked.folder.key
         html, data = report_locked(locked, key, out)
-        readings = read_readings(locked, key) if imrmc is not None else ()
+        readings = read_readings(locked, key) if wanted else ()
     elif truth is None:
         raise typer.BadParameter("a study file is reported with its truth (--truth)")
     else:
         html, data = report_file(study, truth, out)
-        readings = read_file_readings(study, truth) if imrmc is not None else ()
+        readings = read_file_readings(study, truth) if wanted else ()
     print(f"report: {html}, numbers: {data}")
+    _export(readings, imrmc, csv)
+
+
+def _export(readings: Sequence[Reading], imrmc: Path | None, csv: Path | None) -> None:
+    from napari_histossl.study.imrmc import write_imrmc
+    from napari_histossl.study.raw import write_readings
+    from napari_histossl.study.readings import select_readings
+
     if imrmc is not None:
         write_imrmc(select_readings(readings).primary, imrmc)
         print(f"for iMRMC: {imrmc}")
+    if csv is not None:
+        write_readings(readings, csv)
+        print(f"all answers: {csv}")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from napari_histossl.study.power import ENOUGH, PowerCurve, PowerPlan
+from dataclasses import replace
+
+from napari_histossl.study.power import ENOUGH, PowerCurve, PowerPlan, power_curve
 
 _NAMES: dict[str, str] = {
     "auc": "AUC",
@@ -20,6 +22,29 @@ def describe_power(curve: PowerCurve) -> tuple[str, ...]:
         What was simulated.
     """
     return (*_about_few(curve), _about_enough(curve), _about_model(curve.plan))
+
+
+def describe_design(readers: int, pictures: int, plan: PowerPlan) -> str:
+    """Return what a study of this size could have shown, whatever it did show.
+
+    Parameters
+    ----------
+    readers, pictures : int
+        How many were in the primary analysis; at least 2 and 8.
+    plan : PowerPlan
+        Figure of merit, margin and people; its numbers are replaced.
+    """
+    even = pictures - pictures % 2
+    curve = power_curve(replace(plan, readers=(readers,), cases=(even,)))
+    model = plan.model
+    return (
+        f"A study of this size ({readers} readers, {pictures} pictures, a margin of "
+        f"{plan.margin:g} on the {_NAMES[plan.figure]}) shows equivalence in "
+        f"{curve.at(readers, even):.0%} of simulated studies in which the truth is "
+        f"chance (readers differ by {model.reader_sd:g}, pictures by {model.case_sd:g} "
+        f"standard deviations of a reader's noise). This follows from its size alone, "
+        f"not from its answers."
+    )
 
 
 def _about_few(curve: PowerCurve) -> tuple[str, ...]:

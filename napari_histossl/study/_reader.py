@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from napari_histossl.errors import StudyError
 from napari_histossl.study._auc import auc, auc_interval
 from napari_histossl.study._detection import Detection, d_prime
 from napari_histossl.study._intervals import Interval, Proportion
@@ -90,6 +91,43 @@ def figures(
         d_prime(hits, n_signal, n_noise - rejections, n_noise) if both else None,
         auc(scale, truth) if both else None,
         auc_interval(scale, truth) if both else None,
+    )
+
+
+def predictive_values(
+    found: ReaderFigures, prevalence: float
+) -> tuple[float | None, float | None]:
+    """Return how much a reader's answers are worth at a prevalence.
+
+    Parameters
+    ----------
+    found : ReaderFigures
+        Of one reader.
+    prevalence : float
+        Share of synthetic pictures where the answers are to be used, 0 to 1; that of
+        the study is half by design and says nothing about it.
+
+    Returns
+    -------
+    positive, negative : float or None
+        Share of "synthetic" answers, and of "real" answers, that are right; None where
+        there would be no such answers or a class is empty.
+
+    Raises
+    ------
+    StudyError
+        If the prevalence is not a share.
+    """
+    if not 0 <= prevalence <= 1:
+        raise StudyError(f"a prevalence lies between 0 and 1; got {prevalence}")
+    if found.sensitivity is None or found.specificity is None:
+        return None, None
+    hit = found.sensitivity.value * prevalence
+    rejected = found.specificity.value * (1 - prevalence)
+    called = hit + (1 - found.specificity.value) * (1 - prevalence)
+    return (
+        hit / called if called > 0 else None,
+        rejected / (1 - called) if called < 1 else None,
     )
 
 

@@ -155,14 +155,7 @@ def select_readings(
         cells = done.setdefault(reading.reader, set())
         if reading.kind == "test":
             cells.add((reading.condition, reading.case_id))
-    complete = {
-        reader
-        for reader, cells in done.items()
-        if all(
-            wanted[condition] <= {case for of, case in cells if of == condition}
-            for condition in ({of for of, _ in cells} or set(wanted))
-        )
-    }
+    complete = _find_complete(done, wanted)
     primary = [reading for reading in test if reading.reader in complete]
     left_out = Counter(
         _REASONS[reading.kind] for reading in readings if reading.kind != "test"
@@ -190,6 +183,26 @@ def _wanted(
     if pictures is None or len(read) > 1:
         return read
     return {condition: set(pictures) for condition in read or {""}}
+
+
+def _find_complete(
+    done: dict[str, set[tuple[str, str]]], wanted: dict[str, set[str]]
+) -> set[str]:
+    """Return who read all pictures under all conditions that were theirs.
+
+    Where anybody read under both conditions everybody was to; else readers are nested
+    and each was to read under one.
+    """
+    met = {reader: {of for of, _ in cells} for reader, cells in done.items()}
+    all_of_them = any(len(conditions) > 1 for conditions in met.values())
+    return {
+        reader
+        for reader, cells in done.items()
+        if all(
+            wanted[condition] <= {case for of, case in cells if of == condition}
+            for condition in (wanted if all_of_them else met[reader] or wanted)
+        )
+    }
 
 
 def _refuse_doubles(test: Sequence[Reading]) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 from napari_histossl.errors import StudyError
 from napari_histossl.study._conclusions import format_p
 from napari_histossl.study._intervals import Interval
+from napari_histossl.study._power_words import describe_design
 from napari_histossl.study._report_context import Audit, ReportContext
 from napari_histossl.study._report_figures import (
     draw_calibration,
@@ -33,6 +34,7 @@ from napari_histossl.study._report_rows import (
 )
 from napari_histossl.study.analysis import StudyAnalysis
 from napari_histossl.study.course import PER_PICTURES, MeanOfReaders
+from napari_histossl.study.power import PowerPlan
 
 __all__ = [
     "Audit",
@@ -137,6 +139,7 @@ def _tables(analysis: StudyAnalysis, context: ReportContext) -> dict[str, Any]:
         "reader_rows": reader_rows(analysis),
         "test_headings": TEST_HEADINGS,
         "test_rows": [overall_row(of) for of in both],
+        "power_sentence": _say_power(analysis),
         "sensitivity_rows": [overall_row(of) for of in analysis.sensitivity],
         "per_generator_rows": [overall_row(of) for of in analysis.per_generator],
         "generator_rows": _generator_rows(analysis),
@@ -149,6 +152,18 @@ def _tables(analysis: StudyAnalysis, context: ReportContext) -> dict[str, Any]:
         "drift_sentence": _say_drift(analysis.drift),
         "leak_rows": _leak_rows(context),
     }
+
+
+def _say_power(analysis: StudyAnalysis) -> str:
+    """Return what a study of this size could show; empty where that is not asked."""
+    readers, pictures = len(analysis.flow.complete), analysis.flow.pictures
+    asked = ("auc", "accuracy", "balanced_accuracy")
+    if len(analysis.overall) != 1 or readers < 2 or pictures < 8:
+        return ""
+    if analysis.plan.figure not in asked:
+        return ""
+    plan = PowerPlan(figure=analysis.plan.figure, margin=analysis.plan.margin)
+    return describe_design(readers, pictures, plan)
 
 
 def _generator_rows(analysis: StudyAnalysis) -> list[tuple[str, ...]]:

@@ -24,7 +24,12 @@ from napari_histossl.study._intervals import (
 from napari_histossl.study._layouts import Layout, TwoConditions, analyse_two
 from napari_histossl.study._orh import OneCondition, OverReaders, analyse_one
 from napari_histossl.study._ratings import tabulate
-from napari_histossl.study._reader import ReaderFigures, figures, ordinal
+from napari_histossl.study._reader import (
+    ReaderFigures,
+    figures,
+    ordinal,
+    predictive_values,
+)
 
 __all__ = [
     "ALPHA",
@@ -48,6 +53,7 @@ __all__ = [
     "obuchowski_rockette",
     "ordinal",
     "placements",
+    "predictive_values",
     "roc_points",
     "tost",
     "wilson",

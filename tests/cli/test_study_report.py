@@ -64,11 +64,17 @@ def test_report_of_a_study_file(run, tmp_path):
     code, _, err = run("report", files.study, out)
     assert code != 0
     assert "--truth" in err
+    table = tmp_path / "a.csv"
+    exports = ("--imrmc", ratings, "--csv", table)
     code, printed, err = run(
-        "report", files.study, out, "--truth", files.truth, "--imrmc", ratings
+        "report", files.study, out, "--truth", files.truth, *exports
     )
     assert code == 0, err
     assert "report.json" in printed
     assert out.read_text().startswith("<!DOCTYPE html>")
     assert json.loads(out.with_suffix(".json").read_text())["flow"]["used"] == 24
     assert "NR: 2" in ratings.read_text()
+    head, *rows = table.read_text().splitlines()
+    assert head.startswith("reader,case_id,synthetic,said_synthetic,confidence")
+    assert len(rows) == 24
+    assert {row.split(",")[-1] for row in rows} <= set("123456")

@@ -109,6 +109,7 @@ def test_a_page_that_loads_nothing_and_shows_everything():
     assert "&lt;b&gt;" in text
     assert "Nothing came back from late" in text
     assert text.count("<svg") == 4
+    assert "A study of this size (4 readers, 24 pictures, a margin of 0.1" in text
     for sentence in analysis.conclusions:
         assert sentence.split(" (")[0].replace("'", "&#39;") in text
 

@@ -213,6 +213,16 @@ def test_two_conditions_in_two_layouts():
     assert len(found.agreement) == 6
 
 
+def test_who_has_not_begun_a_condition_of_a_factorial_study_is_incomplete():
+    first = read_all(condition="with map", separation=0.8)
+    second = read_all(condition="without", separation=0.2)
+    late = [of for of in second if of.reader != "reader-4"]
+    found = analyse_study([*first, *late])
+    assert found.flow.incomplete == ("reader-4",)
+    assert found.comparison.result.layout == "factorial"
+    assert len(found.overall[0].result.readers) == 4
+
+
 def test_export_for_imrmc_holds_the_primary_ratings(tmp_path):
     selected = select_readings(read_all())
     write_imrmc(selected.primary, tmp_path / "a.imrmc", "Made up")

@@ -14,6 +14,7 @@ from napari_histossl.study.statistics import (
     d_prime,
     figures,
     ordinal,
+    predictive_values,
 )
 
 DATA = Path(__file__).parents[1] / "data"
@@ -110,6 +111,18 @@ def test_what_cannot_be_told_is_none():
     assert only_real.sensitivity is None
     assert only_real.specificity.value == 0.5
     assert only_real.detection is None
+
+
+def test_predictive_values_at_a_prevalence():
+    found = figures([True] * 10 + [False] * 10, [True] * 8 + [False] * 12, [1] * 20)
+    positive, negative = predictive_values(found, 0.1)
+    assert positive == pytest.approx(1.0)
+    assert negative == pytest.approx(0.9 / (0.9 + 0.02))
+    always = figures([True, False], [True, True], [1, 1])
+    assert predictive_values(always, 0.1) == (pytest.approx(0.1), None)
+    assert predictive_values(figures([True], [True], [1]), 0.1) == (None, None)
+    with pytest.raises(StudyError, match="prevalence"):
+        predictive_values(found, 10)
 
 
 @pytest.mark.parametrize(
