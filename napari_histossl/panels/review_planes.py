@@ -16,6 +16,7 @@ from napari_histossl.overlays.class_labels import ClassLabels
 from napari_histossl.overlays.class_proposal import ClassProposal, LabelChoice
 from napari_histossl.overlays.lookup import Lookup
 from napari_histossl.panels.class_reference import ReferenceMask
+from napari_histossl.store import Pyramid
 
 _TILE_PX = 1024
 """Edge of what is read of a proposal at a time: maps take 4 bytes a class and pixel."""
@@ -174,11 +175,14 @@ class ReferencePlane:
 
     def __init__(self, reference: ReferenceMask, mask: MaskStore) -> None:
         self._reference = reference
-        self.levels, self.classes = mask.levels, mask.classes
-        self.downsample = mask.downsample
+        is_alike = reference.pixel_px0 == mask.downsample
+        # coarser levels of other files may have lost what is small
+        keeps_all = isinstance(reference.labels, Pyramid) and is_alike
+        self.levels = mask.levels if keeps_all else mask.levels[:1]
+        self.classes, self.downsample = mask.classes, mask.downsample
 
     def read(self, box: Box, level: int = 0) -> NDArray[np.uint8]:
-        """Return the labels of a box of a level."""
+        """Return the labels of a box of a level, also of one that is not listed."""
         return self._reference.sample(box, self.downsample * 2**level)
 
 

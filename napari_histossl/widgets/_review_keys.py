@@ -93,3 +93,8 @@ class TextField(QLineEdit):
             event.accept()
             return True
         return super().event(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Type; what a field has no use for goes no further, to the slide."""
+        super().keyPressEvent(event)
+        event.accept()

@@ -82,6 +82,25 @@ class Outline:
             layer.add_paths(lines, edge_width=width, edge_color=_COLOUR)
         layer.visible = True
 
+    def mark_box(self, box_px0: Box, downsample: float) -> None:
+        """Go to a box of a mask, and draw it.
+
+        Parameters
+        ----------
+        box_px0 : Box
+            In pixels of the mask's level 0.
+        downsample : float
+            Pixels of the slide's level 0 per pixel of the mask.
+        """
+        y0, x0, y1, x1 = (
+            value * downsample
+            for value in (box_px0.y, box_px0.x, box_px0.y1, box_px0.x1)
+        )
+        corners = np.array([(y0, x0), (y0, x1), (y1, x1), (y1, x0), (y0, x0)])
+        whole = Box(int(y0), int(x0), max(int(y1 - y0), 1), max(int(x1 - x0), 1))
+        self.go_to(whole)
+        self.show([corners])
+
     def clear(self) -> None:
         """Take the layer off the slide."""
         layer = self.layer

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from qtpy.QtCore import QAbstractTableModel, QModelIndex, Qt, Signal
-from qtpy.QtGui import QColor
+from qtpy.QtGui import QColor, QKeyEvent
 from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableView
 
 from napari_histossl.annotate.review_log import ObjectState
@@ -28,6 +28,11 @@ _STATE_COLOURS = {
 """On the dark page; what is open has the colour of all text."""
 
 _HEIGHT_PX = 260
+
+_ARROWS = tuple(
+    getattr(Qt.Key, f"Key_{name}")
+    for name in ("Up", "Down", "PageUp", "PageDown", "Home", "End")
+)
 
 _RIGHT = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
 
@@ -172,6 +177,16 @@ class ObjectView(QTableView):
             return
         self.selectRow(place)
         self.scrollTo(self.objects.index(place, 0))
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Go with the arrows; leave letters to the page, here they would search."""
+        if event.key() not in _ARROWS:
+            event.ignore()
+            return
+        super().keyPressEvent(event)
+        place = self.currentIndex().row()
+        if place >= 0:
+            self.chosen.emit(self.objects.object_at(place))
 
     def mark_order(self, shown: Shown) -> None:
         """Show in the heads what the list is ordered by."""

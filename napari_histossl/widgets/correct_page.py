@@ -13,9 +13,13 @@ from napari_histossl.widgets._correct_mask import MaskGroup
 from napari_histossl.widgets._correct_measure import MeasureGroup
 from napari_histossl.widgets._errors import show_error
 from napari_histossl.widgets._form import Page
+from napari_histossl.widgets._mask_compare import MaskCompareGroup
 from napari_histossl.widgets._mask_session import MaskSession
 from napari_histossl.widgets._paint_tools import PaintTools
+from napari_histossl.widgets._review_comments import CommentGroup
 from napari_histossl.widgets._review_group import ReviewGroup
+from napari_histossl.widgets._review_looked import LookedGroup
+from napari_histossl.widgets._review_sign import SignGroup
 from napari_histossl.widgets._workbench import Workbench
 
 
@@ -44,6 +48,10 @@ class CorrectPage(Page):
         self.new = self.mask.new
         self.tools = PaintTools(bench)
         self.review = ReviewGroup(bench, self.mask.run_bar, self)
+        self.comments, self.looked = CommentGroup(bench), LookedGroup(bench)
+        self.second = MaskCompareGroup(bench, self.mask.run_bar)
+        self.second.differences.connect(self.review.load)
+        self.signing = SignGroup(bench, author)
         self.review.edit_requested.connect(self.tools.pick_class)
         self.history = HistoryGroup()
         self.measures = MeasureGroup(bench, self.mask.run_bar)
@@ -52,8 +60,12 @@ class CorrectPage(Page):
         self._groups: dict[str, QWidget] = {
             "Mask": self.mask,
             "Paint": self.tools,
-            "Review": self.review,
             "History": self.history,
+            "Review": self.review,
+            "Looked at": self.looked,
+            "Comments": self.comments,
+            "Second mask": self.second,
+            "Sign": self.signing,
             "Measure": self.measures,
             "Export": self.exports,
         }

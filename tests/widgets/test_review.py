@@ -10,6 +10,8 @@ from napari_histossl.annotate import MaskStore
 from napari_histossl.classes import Origin
 from napari_histossl.geometry import Box
 from napari_histossl.panels import review
+from napari_histossl.panels.tissue import save_tissue, tissue_path
+from napari_histossl.slide import TissueMap
 
 pytestmark = pytest.mark.gui
 
@@ -23,7 +25,9 @@ def page(make_napari_viewer, tmp_path):
     """The Correct page with a slide and a mask in which a model said three nests."""
     from PIL import Image
 
-    from napari_histossl.widgets.dock import Dock
+    from napari_histossl.widgets._form import scrolled
+    from napari_histossl.widgets._workbench import Workbench
+    from napari_histossl.widgets.correct_page import CorrectPage
 
     picture = np.full((*SHAPE, 3), (243, 243, 243), np.uint8)
     labels = np.zeros(SHAPE, np.uint8)
@@ -31,20 +35,24 @@ def page(make_napari_viewer, tmp_path):
         picture[box.slices], labels[box.slices] = (226, 160, 190), 1 + number % 2
     Image.fromarray(picture).save(tmp_path / "drawn.png")
     viewer = make_napari_viewer(show=True)
-    dock = Dock(viewer, ("Correct",), tmp_path / "results")
-    viewer.window.add_dock_widget(dock, name="HistoSSL", area="right")
+    bench = Workbench(viewer, tmp_path / "results")
+    made = CorrectPage(bench)
+    viewer.window.add_dock_widget(scrolled(made), name="Correct", area="right")
     viewer.window._qt_window.resize(1000, 700)
-    dock.bench.open_path(tmp_path / "drawn.png", 0.5)
-    folder = dock.bench.shown.folder / "masks"
+    bench.open_path(tmp_path / "drawn.png", 0.5)
+    folder = bench.shown.folder / "masks"
     folder.mkdir(parents=True)
+    tissue = np.full((20, 25), 2, np.uint8)
+    tissue[2:18, 2:20] = 1
+    place = tissue_path(bench.shown.folder)
+    save_tissue(place, TissueMap(tissue, 20.0), bench.shown.slide, corrected=True)
     MaskStore.create(folder / "m.ome.zarr", SHAPE, 0.5, base=labels).close()
-    made = dock.pages["Correct"]
     made.open_mask(folder / "m.ome.zarr")
     made.viewer = viewer
     settle(0.1)
     yield made
     made.close_mask()
-    dock.bench.close()
+    bench.close()
 
 
 @pytest.fixture
@@ -215,3 +223,112 @@ def test_fifty_thousand_objects_are_listed_without_being_asked_for(page):
     view.select(int(rows.visible[-1]))
     settle(0.1)
     assert len(asked) < 20_000  # what is on the screen, not what is listed
+
+
+def test_signing_locks_what_is_on_the_screen_until_it_is_lifted(page, qtbot):
+    from napari_histossl.annotate import Stroke
+    from napari_histossl.widgets._review_sign import VIEW, WHOLE
+
+    group, session = page.signing, page.session
+    errors = []
+    session.editor.failed.connect(errors.append)
+    group.part.setCurrentText(WHOLE)
+    group.name.setText("Dr Ada")
+    group.statement.setText("final")
+    group.sign()
+    qtbot.waitUntil(lambda: group.list.count() == 1, timeout=PATIENCE_MS)
+    assert group.list.item(0).text().startswith("Dr Ada, ")
+    assert ": final" in group.list.item(0).text()
+    session.draw(Stroke([(20, 20)], 5, class_index=1))
+    qtbot.waitUntil(lambda: bool(errors), timeout=PATIENCE_MS)
+    assert "Dr Ada signed" in str(errors[0])
+    group.list.setCurrentRow(0)
+    group.unlock()
+    qtbot.waitUntil(lambda: group.list.count() == 0, timeout=PATIENCE_MS)
+    group.part.setCurrentText(VIEW)
+    assert group.box_px0() == session.view_box_px0()
+    session.draw(Stroke([(20, 20)], 5, class_index=1))
+    saved(page, qtbot)
+    assert session.store.read(Box(20, 20, 1, 1)) == 1
+    assert session.store.verify() == 4
+
+
+def test_comments_on_regions_are_listed_and_taken_back(page, qtbot):
+    group = page.comments
+    page.viewer.scene.camera.zoom = 8
+    settle(0.05)
+    seen = page.session.view_box_px0()
+    group.text.setFocus()
+    qtbot.keyClicks(group.text, "pen mark")
+    press(page, qtbot, "Return", group.text)
+    qtbot.waitUntil(lambda: group.list.count() == 1, timeout=PATIENCE_MS)
+    assert group.list.item(0).text().startswith("pen mark\n")
+    assert group.chosen is None
+    assert page.session.store.comments()[0].box == seen
+    group.list.setCurrentRow(0)
+    group.take_back()
+    qtbot.waitUntil(lambda: group.list.count() == 0, timeout=PATIENCE_MS)
+
+
+def test_what_was_looked_at_closely_counts_and_is_kept(page, qtbot):
+    group, camera = page.looked, page.viewer.scene.camera
+    qtbot.waitUntil(lambda: "tissue was looked" in group.text, timeout=PATIENCE_MS)
+    group._timer.stop()
+    camera.zoom = 0.9  # not as close as 10x
+    group.look()
+    group.look()
+    assert not group.looked.cells.any()
+    camera.zoom = 1.1
+    camera.center = (0, 100, 125)
+    group.look()
+    assert not group.looked.cells.any()  # in passing
+    group.look()
+    assert group.looked.cells.all()
+    assert group.text.startswith("100%")
+    page.close_mask()
+    assert group.looked is None
+    page.open_mask(next((page.bench.shown.folder / "masks").glob("*.ome.zarr")))
+    assert group.looked.cells.all()
+
+
+def test_the_rest_of_the_tissue_is_veiled(page, qtbot):
+    group = page.looked
+    qtbot.waitUntil(lambda: group.show_rest.isEnabled(), timeout=PATIENCE_MS)
+    group.show_rest.setChecked(True)
+    layer = page.bench.layer_of_kind("looked")
+    assert layer.data.any()
+    assert page.viewer.layers.selection.active is page.session.layer
+    group._timer.stop()
+    page.viewer.scene.camera.zoom = 1.1
+    group.look()
+    group.look()
+    assert not page.bench.layer_of_kind("looked").data.any()
+    group.show_rest.setChecked(False)
+    assert page.bench.layer_of_kind("looked") is None
+
+
+def test_a_second_mask_beside_the_first(page, qtbot):
+    folder = page.bench.shown.folder / "masks"
+    labels = page.session.store.read(Box(0, 0, *SHAPE)).copy()
+    labels[NESTS[2].slices] = 3
+    MaskStore.create(folder / "other.ome.zarr", SHAPE, 0.5, base=labels).close()
+    group = page.second
+    group.refresh()
+    assert [group.masks.itemText(i) for i in range(group.masks.count())] == ["other"]
+    group.compare()
+    qtbot.waitUntil(lambda: group.table.rowCount() > 0, timeout=PATIENCE_MS)
+    shown = {
+        group.table.item(row, 0).text(): [
+            group.table.item(row, column).text() for column in (1, 2)
+        ]
+        for row in range(group.table.rowCount())
+    }
+    dice = 2 * 2000 / (4400 + 2000)
+    assert shown["tumour"] == [f"{dice:.3f}", f"{2000 / 4400:.3f}"]
+    assert shown["stroma"] == ["1.000", "1.000"]
+    assert shown["lymphocytes"] == ["0.000", "0.000"]
+    group.step_button.click()
+    assert texts(page, 0) == ["tumour → lymphocytes"]
+    page.review.mode.setChecked(True)
+    assert page.review.current == 0
+    assert not page.review._accept.isEnabled()
