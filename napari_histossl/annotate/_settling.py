@@ -46,7 +46,7 @@ class Settler:
     def settle_some(self) -> None:
         """Begin or end a flush where one is due; wait only where memory demands it."""
         if self._flush is not None and self._flush.done():
-            self._finish()
+            self._finish_or_retry()
         held_bytes = self._planes.held_bytes
         entries = self._journal.last_seq - self._settled_seq
         if entries >= _SETTLE_EVERY or held_bytes > _HELD_BYTES:
@@ -56,7 +56,7 @@ class Settler:
 
     def settle_all(self) -> None:
         """Wait until everything is on the disk."""
-        self._finish()
+        self._finish_or_retry()
         is_settled = self._journal.last_seq == self._settled_seq
         if not is_settled or self._filler.unsettled or self._planes.held_bytes:
             self._begin()
@@ -65,6 +65,14 @@ class Settler:
     def close(self) -> None:
         """Let go of the thread; call `settle_all` before."""
         self._flusher.shutdown()
+
+    def _finish_or_retry(self) -> None:
+        """Wait for a flush; if it failed, try again: there may be room by now."""
+        try:
+            self._finish()
+        except StoreError:
+            self._begin()
+            self._finish()
 
     def _begin(self) -> None:
         """Flush in the background: hundreds of files take longer than a stroke may."""

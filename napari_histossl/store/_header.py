@@ -100,8 +100,15 @@ class Header:
         Raises
         ------
         StoreError
-            If they are not those of a pyramid with axes y, x or c, y, x.
+            If they are of a newer version, or not those of a pyramid with axes y, x or
+            c, y, x.
         """
+        version = _ngff.newer_version(attributes)
+        if version is not None:
+            raise StoreError(
+                f"{path} is an OME-Zarr of version {version}, this program knows 0.4 "
+                f"and 0.5; open it with a newer napari-histossl"
+            )
         found = _ngff.multiscale(attributes)
         axes = tuple(axis.get("name") for axis in found["axes"]) if found else ()
         if found is None or axes not in _AXES:

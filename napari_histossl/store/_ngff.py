@@ -15,6 +15,9 @@ from napari_histossl.classes import ClassTable
 
 VERSION = "0.5"
 
+_READ = ("0.4", "0.5")
+"""Versions that are understood; what comes after 0.5 places its axes in other ways."""
+
 _HEAD_COLOUR = "FF8C00"
 """Colour of a channel in programs that show channels added up."""
 
@@ -134,6 +137,13 @@ def multiscale(group_attributes: Mapping[str, Any]) -> dict[str, Any] | None:
     ome = group_attributes.get("ome", group_attributes)
     found = ome.get("multiscales") if isinstance(ome, Mapping) else None
     return found[0] if isinstance(found, list) and found else None
+
+
+def newer_version(group_attributes: Mapping[str, Any]) -> str | None:
+    """Return the version of a group that is not understood here, else None."""
+    ome = group_attributes.get("ome")
+    version = str(ome.get("version", VERSION)) if isinstance(ome, Mapping) else VERSION
+    return None if version in _READ else version
 
 
 def pixel_um_yx(found: Mapping[str, Any]) -> tuple[float, float] | None:

@@ -18,6 +18,7 @@ from napari_histossl.errors import (
     AnnotationError,
     HistoSSLError,
     JournalError,
+    StoreError,
     StoreLockedError,
 )
 from napari_histossl.geometry import Box
@@ -291,6 +292,59 @@ def test_a_full_disk_in_mid_stroke_keeps_what_was_saved(path):
         assert not mask.read(whole).any()
 
 
+ON_A_SMALL_DISK = """
+    import pathlib
+    import numpy as np
+    from napari_histossl.annotate import MaskStore, Polygon
+    from napari_histossl.errors import HistoSSLError
+    from napari_histossl.geometry import Box
+    rng = np.random.default_rng(0)
+    folder = pathlib.Path({folder!r})
+    mask = MaskStore.create(folder / "a.ome.zarr", (2600, 2600), 0.5)
+    whole, plain = mask.levels[0].box, np.zeros(mask.shape, np.uint8)
+    ballast = folder / "ballast"
+    ballast.write_bytes(bytes(23_000_000))
+    sentences, steps = set(), 0
+    for number in range(60):
+        if number == 45:
+            ballast.unlink()
+        box = Box(*rng.integers(0, 2300, 2).tolist(), 300, 300)
+        values = rng.integers(0, 6, box.shape, np.uint8)
+        try:
+            mask.paint_region(box, values, tool="noise", where=True)
+        except HistoSSLError as error:
+            sentences.add(str(error))
+            assert number < 45, error
+        now = sum(1 for _entry in mask.entries())
+        if now > steps:  # it is in the journal, whether the mask itself had room or not
+            plain[box.slices] = values
+        steps = now
+    np.testing.assert_array_equal(mask.read(whole), plain)
+    assert any("disk" in sentence for sentence in sentences), sentences
+    assert 10 < steps < 60, steps
+    mask.close()
+    with MaskStore.open(folder / "a.ome.zarr") as mask:
+        np.testing.assert_array_equal(mask.read(whole), plain)
+        assert mask.verify() == steps
+    print("done")
+"""
+
+
+def test_a_disk_that_is_full_and_then_has_room_again(tmp_path):
+    """A real one of 24 MB, which only root can make."""
+    mount = f"mount -t tmpfs -o size=24m none '{tmp_path}'"
+    if shutil.which("unshare") is None or subprocess.call(
+        ["unshare", "-m", "sh", "-c", mount], stderr=subprocess.DEVNULL
+    ):
+        pytest.skip("no disk can be mounted here")
+    done = run(
+        ON_A_SMALL_DISK.format(folder=str(tmp_path)),
+        *("unshare", "-m", "sh", "-c", f'{mount} && exec "$@"', "sh"),
+    )
+    assert done.stderr == ""
+    assert done.stdout == "done\n"
+
+
 # ---- Damage ----
 
 
@@ -404,6 +458,15 @@ def test_a_journal_of_another_program_is_refused_with_a_way_out(path, version):
         connection.execute(f"PRAGMA user_version = {version}")
     connection.close()
     with pytest.raises(JournalError, match=f"format {version}.*newer"):
+        MaskStore.open(path, read_only=None)
+
+
+@pytest.mark.parametrize("version", ["0.6", "1.0"])
+def test_a_folder_of_a_newer_version_is_refused_with_a_way_out(path, version):
+    MaskStore.create(path, SHAPE, 0.5).close()
+    described = path / "zarr.json"
+    described.write_text(described.read_text().replace('"0.5"', f'"{version}"'))
+    with pytest.raises(StoreError, match=f"version {version}.*newer"):
         MaskStore.open(path, read_only=None)
 
 
