@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
 from typing import Literal
 
 from napari_histossl.annotate import MaskStore
@@ -39,7 +38,7 @@ class ImportChoice:
     """
 
     file: Path
-    meaning: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    meaning: Mapping[str, str] = field(default_factory=dict)
     unknown: Literal["refuse", "skip"] = "refuse"
     origin: Origin = Origin.HUMAN
     author: str | None = None

@@ -38,8 +38,7 @@ class HistoryGroup(QWidget):
         if session is not None:
             session.editor.saved.connect(self._on_saved)
             session.editor.failed.connect(self._on_failed)
-        can_only_look = session is not None and session.store.read_only
-        self._show(session.state if session is not None and can_only_look else "")
+        self._show()
 
     def undo(self) -> None:
         """Take back the newest edit."""
@@ -67,14 +66,11 @@ class HistoryGroup(QWidget):
     def _show(self, sentence: str = "") -> None:
         """Show what is saved, and say something."""
         session = self._session
-        if session is None or session.store.read_only:
-            self._undo.setEnabled(False)
-            self._redo.setEnabled(False)
-            self._status.setText(sentence)
+        if session is None:
             return
         store, waiting = session.store, session.editor.waiting
-        self._undo.setEnabled(store.can_undo)
-        self._redo.setEnabled(store.can_redo)
+        self._undo.setEnabled(store.can_undo and not store.read_only)
+        self._redo.setEnabled(store.can_redo and not store.read_only)
         steps = "1 step" if store.steps == 1 else f"{store.steps:,} steps"
         state = f"{waiting} being saved" if waiting else "all saved"
         self._status.setText(f"{steps}, {state}. {sentence}".rstrip())

@@ -132,7 +132,8 @@ class MaskGroup(QWidget):
         self._known.setEnabled(bool(found))
         self._open.setEnabled(bool(found))
         if not found:
-            self._known.addItem("no mask on this slide yet")
+            is_open = self._bench.shown is not None
+            self._known.addItem("no mask on this slide yet" if is_open else "")
 
     def _on_created(self, path: Path, complete: bool) -> None:
         if complete:

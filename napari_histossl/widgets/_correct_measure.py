@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
     QAbstractItemView,
     QFileDialog,
@@ -28,7 +29,8 @@ from napari_histossl.widgets._form import RunBar, button, note, row
 from napari_histossl.widgets._mask_session import MaskSession
 from napari_histossl.widgets._workbench import Workbench
 
-_HEADS = ("Class", "mm²", "of tissue", "objects")
+_RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+_HEADS = ("Class", "mm²", "tissue", "objects")
 
 
 class MeasureGroup(QWidget):
@@ -140,10 +142,12 @@ class MeasureGroup(QWidget):
                 name.setIcon(swatch(colours[measured.name]))
             self.table.setItem(place, 0, name)
             objects = f"{measured.objects:,}" if place != UNLABELLED else ""
-            area = _number(measured.area_mm2, ".4f")
+            area = _number(measured.area_mm2, ".3f")
             share = _number(measured.share_of_tissue, ".1%")
             for column, text in enumerate((area, share, objects), start=1):
-                self.table.setItem(place, column, QTableWidgetItem(text))
+                number = QTableWidgetItem(text)
+                number.setTextAlignment(_RIGHT)
+                self.table.setItem(place, column, number)
         height = self.table.horizontalHeader().sizeHint().height() + 4
         self.table.setFixedHeight(
             height + sum(map(self.table.rowHeight, range(len(rows))))

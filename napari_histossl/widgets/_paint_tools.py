@@ -19,7 +19,7 @@ from napari_histossl.widgets._tool_options import ToolOptions
 from napari_histossl.widgets._tool_table import TOOLS, named
 from napari_histossl.widgets._workbench import Workbench
 
-_TAKEN = "ABEFHKLMNPQVWXYZ"
+_TAKEN = "ABEFHKLMNOPUVWXZ"
 """Letters that mean something else on a mask: tools, napari's own keys, review."""
 
 
@@ -55,6 +55,7 @@ class PaintTools(QWidget):
         )
         self.protect.toggled.connect(self._on_protect)
         self.options.fill_all.clicked.connect(self._fill_all)
+        self.options.region_drawn.connect(self._go_on)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(8)
@@ -122,6 +123,11 @@ class PaintTools(QWidget):
     def _on_protect(self, wanted: bool) -> None:
         if self._layer is not None:
             self._layer.preserve_labels = wanted
+
+    def _go_on(self) -> None:
+        """Take the tool again that was in hand."""
+        if self.hand.info is not None:
+            self.hand.take(self.hand.info)
 
     def _fill_all(self, _checked: bool = False) -> None:
         if self.hand.work is not None:

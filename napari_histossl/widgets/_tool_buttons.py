@@ -65,15 +65,23 @@ class ToolButtons(QWidget):
         if self._bench.closed:
             return
         theme = get_theme(self._bench.viewer.theme)
-        text, ground, chosen, over = (
-            colour.as_rgb()
-            for colour in (theme.text, theme.foreground, theme.current, theme.primary)
+        text, ground, chosen, over, grey = (
+            colour.as_hex()
+            for colour in (
+                theme.text,
+                theme.foreground,
+                theme.current,
+                theme.primary,
+                theme.secondary,
+            )
         )
         self.setStyleSheet(
             f"QToolButton {{ background: {ground}; color: {text}; border: none;"
             f" border-radius: 2px; padding: 3px 0px; }}"
             f"QToolButton:hover {{ background: {over}; }}"
             f"QToolButton:checked {{ background: {chosen}; }}"
+            f"QToolButton:disabled {{ color: {grey}; }}"
         )
         for place, info in enumerate(TOOLS):
-            self._group.button(place).setIcon(tool_icon(info.name, QColor(text)))
+            icon = tool_icon(info.name, QColor(text), QColor(grey))
+            self._group.button(place).setIcon(icon)

@@ -23,16 +23,22 @@ _SHARPNESS = 3
 """Pixels drawn per pixel shown, for screens with small pixels."""
 
 
-def tool_icon(name: str, colour: QColor) -> QIcon:
+def tool_icon(name: str, colour: QColor, disabled: QColor) -> QIcon:
     """Return the picture of a tool.
 
     Parameters
     ----------
     name : str
         Name of the tool.
-    colour : QColor
-        What to draw with.
+    colour, disabled : QColor
+        What to draw with where it can be taken, and where it cannot.
     """
+    icon = QIcon(_pixmap(name, colour))
+    icon.addPixmap(_pixmap(name, disabled), QIcon.Mode.Disabled)
+    return icon
+
+
+def _pixmap(name: str, colour: QColor) -> QPixmap:
     pixmap = QPixmap(_EDGE * _SHARPNESS, _EDGE * _SHARPNESS)
     pixmap.setDevicePixelRatio(_SHARPNESS)
     pixmap.fill(Qt.GlobalColor.transparent)
@@ -41,7 +47,7 @@ def tool_icon(name: str, colour: QColor) -> QIcon:
     painter.setPen(QPen(colour, 1.6))
     _DRAWN[name](painter, QBrush(colour))
     painter.end()
-    return QIcon(pixmap)
+    return pixmap
 
 
 def _line(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from qtpy.QtCore import Qt
+from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QCheckBox, QLabel, QSlider, QVBoxLayout, QWidget
 
 from napari_histossl.geometry import Box
 from napari_histossl.panels.mask_place import Place
 from napari_histossl.panels.wand import WandChoice
 from napari_histossl.widgets._form import button, form, note, row
+from napari_histossl.widgets._later import later
 from napari_histossl.widgets._mask_session import MaskSession
 from napari_histossl.widgets._overlays_region import Region
 from napari_histossl.widgets._tool_base import Options
@@ -38,7 +39,11 @@ class ToolOptions(QWidget):
         What is taken from.
     fill_all : QPushButton
         Asks for all holes on the screen.
+    region_drawn : Signal
+        The mouse is free again for the tool.
     """
+
+    region_drawn = Signal()
 
     def __init__(self, bench: Workbench) -> None:
         super().__init__()
@@ -112,7 +117,8 @@ class ToolOptions(QWidget):
         )
 
     def _build_bounds(self, bench: Workbench) -> None:
-        self._region = Region(bench)
+        self._region, self._draws = Region(bench), False
+        self._laid_aside = later(self, 0, self.region_drawn.emit)
         self._bounds = QWidget()
         self._in_region = QCheckBox("Only inside the region")
         self._in_region.setToolTip(
@@ -131,8 +137,11 @@ class ToolOptions(QWidget):
         layer = self._region.layer
         if layer is None:
             self._in_region.setChecked(False)
-        elif self._region.is_drawing:
+        was_drawing, self._draws = self._draws, self._region.is_drawing
+        if self._draws:
             self._in_region.setChecked(True)
+        elif was_drawing:
+            self._laid_aside.start()
 
 
 def _slider(least: int, most: int, value: int) -> tuple[QSlider, QWidget]:

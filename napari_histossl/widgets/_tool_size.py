@@ -115,4 +115,11 @@ class SizeControl(QWidget):
         shown = self._bench.shown
         unit = "px of the slide" if shown and shown.slide.mpp_yx is None else "µm"
         screen_px = um * self._zoom
-        self._words.setText(f"{screen_px:,.0f} px on the screen, {um:,.3g} {unit} now")
+        self._words.setText(
+            f"{screen_px:,.0f} px on the screen, {_readable(um)} {unit} now"
+        )
+
+
+def _readable(value: float) -> str:
+    """Return a number with three digits, or all of a larger one."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"

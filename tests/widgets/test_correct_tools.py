@@ -168,7 +168,7 @@ def test_a_double_click_closes_and_escape_gives_up(mask, mouse, qtbot):
 
 
 def test_a_lasso_adds_and_with_alt_takes_away(mask, mouse, qtbot):
-    mouse.key("Shift+P")
+    mouse.key("O")
     mouse.drag((50, 50), (50, 250), (250, 250), (250, 50))
     labels = saved(mask, qtbot, 1)
     assert labels[150, 150] == 1
@@ -179,7 +179,7 @@ def test_a_lasso_adds_and_with_alt_takes_away(mask, mouse, qtbot):
 
 
 def test_escape_ends_a_lasso_in_the_middle(mask, mouse, said):
-    mouse.key("Shift+P")
+    mouse.key("O")
     mouse.drag((50, 50), (50, 250), (250, 250), release=False)
     assert len(mask.tools.hand.work.outline.points) > 3
     mouse.key("Escape")
@@ -210,6 +210,8 @@ def test_the_wand_outside_the_slide_says_so(mask, mouse, said, qtbot):
 
 
 def test_fill_stays_in_the_region(mask, mouse, qtbot):
+    from qtpy.QtWidgets import QPushButton
+
     mask.session.draw(Stroke([(100, 100)], 20, 2))
     saved(mask, qtbot, 1)
     mouse.key("F")
@@ -217,12 +219,15 @@ def test_fill_stays_in_the_region(mask, mouse, qtbot):
     mouse.click((100, 100))
     labels = saved(mask, qtbot, 2)
     assert (labels[100, 100], labels[50, 50]) == (3, 0)
-    mask.tools.options.region_px0 = lambda: None
-    mask.tools.options.chosen.within = lambda: Box(200, 200, 50, 60)
+    buttons = mask.tools.options.findChildren(QPushButton)
+    next(one for one in buttons if one.text() == "Draw region").click()
+    mouse.drag((200, 200), (250, 260))
+    settle(0.1)
+    assert mask.tools.hand.info.name == "Fill"
     mouse.click((220, 220))
     labels = saved(mask, qtbot, 3)
-    assert (labels[200:250, 200:260] == 3).all()
-    assert labels[190, 220] == 0
+    assert (labels[205:245, 205:255] == 3).all()
+    assert labels[190, 220] == labels[260, 220] == 0
 
 
 def test_holes_of_the_object_that_is_clicked(mask, mouse, qtbot, said):
@@ -231,7 +236,7 @@ def test_holes_of_the_object_that_is_clicked(mask, mouse, qtbot, said):
     for points in (ring, other):
         mask.session.draw(Stroke(points, 6, 4))
     saved(mask, qtbot, 2)
-    mouse.key("Shift+F")
+    mouse.key("U")
     mouse.click((100, 100))
     assert "no object here" in said()[0]
     mouse.click((50, 100))
@@ -271,7 +276,7 @@ def test_what_is_painted_is_protected(mask, mouse, qtbot):
     saved(mask, qtbot, 1)
     mouse.key("B")
     assert mask.tools.protect.isChecked()
-    mouse.key("Shift+P")
+    mouse.key("O")
     mouse.drag((50, 50), (50, 200), (200, 200), (200, 50))
     labels = saved(mask, qtbot, 2)
     assert (labels[100, 100], labels[170, 170]) == (2, 1)
@@ -327,6 +332,35 @@ def test_space_moves_the_slide_and_gives_the_tool_back(mask, mouse):
     mouse.key("P")
     assert mask.tools.hand.tool is None
     assert not len(mask.tools.hand.work.outline.points)
+
+
+def test_out_measured_and_in_again(mask, qtbot, tmp_path):
+    def wait():
+        qtbot.waitUntil(lambda: not mask.bench.worker.is_running, timeout=PATIENCE_MS)
+
+    mask.session.draw(Stroke([(100, 100), (100, 200)], 20, 3))
+    before = saved(mask, qtbot, 1)
+    out = tmp_path / "out.geojson"
+    mask.export(out)
+    wait()
+    mask.measures.measure()
+    wait()
+    table = mask.measures.table
+    rows = {
+        table.item(place, 0).text(): table.item(place, 3).text()
+        for place in range(table.rowCount())
+    }
+    assert (rows["lymphocytes"], rows["tumour"]) == ("1", "0")
+    mask.measures.save(tmp_path / "m.csv")
+    assert "area_mm2" in (tmp_path / "m.csv").read_text()
+    mask.undo()
+    assert not saved(mask, qtbot, 2).any()
+    path = mask.session.path
+    mask.mask.imports.take(out)
+    wait()
+    assert mask.session.path == path
+    assert "painted 1 of 1" in mask.mask.imports._said.text()
+    assert (mask.session.store.read(WHOLE) != before).mean() < 0.001
 
 
 def test_a_mask_for_looking_says_why_and_its_tools_are_grey(mask):

@@ -26,7 +26,7 @@ def test_what_is_listed_is_bound_and_what_is_bound_is_listed(overlays_page, tiny
     bound = {str(key) for key in dock.bench.shown.layer.keymap}
     listed = {str(coerce_keybinding(name)) for name in names()}
     assert bound <= listed
-    on_masks = {"P", "E", "Z", "3", "Shift+P", "F", "Shift+F", "W", "A", "L", "B"}
+    on_masks = {"P", "E", "Z", "3", "O", "F", "U", "W", "A", "L", "B"}
     on_masks |= {"[", "]", "Space", "N", "Shift+N", "Enter", "Backspace"}
     while_pointing = {"Escape"}
     assert listed - bound <= on_masks | while_pointing
