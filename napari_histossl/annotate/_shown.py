@@ -151,10 +151,15 @@ class _LevelArray:
         self.shape = mask.levels[level].shape
         self.dtype = mask.dtype
 
-    def __getitem__(self, index: tuple[slice, slice]) -> NDArray[Any]:
-        (y0, y1, _), (x0, x1, _) = (
-            part.indices(length) for part, length in zip(index, self.shape, strict=True)
-        )
-        if y1 <= y0 or x1 <= x0:
-            return np.zeros((max(y1 - y0, 0), max(x1 - x0, 0)), self.dtype)
-        return self._mask.read(Box(y0, x0, y1 - y0, x1 - x0), self._level)
+    def __getitem__(self, index: tuple[Any, Any]) -> NDArray[Any]:
+        spans, picks = [], []
+        for part, length in zip(index, self.shape, strict=True):
+            is_span = isinstance(part, slice)
+            span = part if is_span else slice(int(part), int(part) + 1)
+            start, stop, step = span.indices(length)
+            spans.append((start, max(stop - start, 0)))
+            picks.append(slice(None, None, step) if is_span else 0)
+        (y, height), (x, width) = spans
+        if not height or not width:
+            return np.zeros((height, width), self.dtype)[tuple(picks)]
+        return self._mask.read(Box(y, x, height, width), self._level)[tuple(picks)]

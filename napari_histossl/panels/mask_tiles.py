@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +21,26 @@ if TYPE_CHECKING:
 
 _MOST_CLASSES = 256
 """Labels above are more than the colour table of tiles has."""
+
+
+_MOST_FRESH = 24
+"""More tiles are not worth waiting for: what there is is shown first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fresh:
+    """Tiles as they were at one time.
+
+    Attributes
+    ----------
+    added : int
+        How many changes had been drawn over the mask by then.
+    tiles : dict of TileKey to ndarray
+        Their pixels.
+    """
+
+    added: int
+    tiles: dict[TileKey, NDArray[Any]]
 
 
 class MaskTiles(TileSource):
@@ -52,6 +74,8 @@ class MaskTiles(TileSource):
             height, width = self.levels[0].shape
             self.levels = (*self.levels, Level((-(-height // 2), -(-width // 2)), 2.0))
         self.sketches: tuple[Sketch, ...] = ()
+        self._added = 0
+        self._changing = threading.Lock()
 
     @staticmethod
     def can_show(store: MaskStore) -> bool:
@@ -60,11 +84,14 @@ class MaskTiles(TileSource):
 
     def add(self, sketch: Sketch) -> None:
         """Draw a change from now on over what the store has."""
-        self.sketches = (*self.sketches, sketch)
+        with self._changing:
+            self.sketches = (*self.sketches, sketch)
+            self._added += 1
 
     def drop(self, sketch: Sketch) -> None:
         """Draw a change no more: it is in the store, or will not be."""
-        self.sketches = tuple(one for one in self.sketches if one is not sketch)
+        with self._changing:
+            self.sketches = tuple(one for one in self.sketches if one is not sketch)
 
     def read_tile(self, level: int, ty: int, tx: int) -> NDArray[Any]:
         """Read one tile; see `TileSource.read_tile`."""
@@ -77,6 +104,18 @@ class MaskTiles(TileSource):
             for sketch in sketches:
                 sketch.draw(inside, box, level)
         return labels
+
+    def read_fresh(self, box_px0: Box | None, keys: Iterable[TileKey]) -> Fresh:
+        """Read those of a few tiles that show a box; none where they are too many."""
+        added = self._added
+        touching = self.touching(box_px0, keys) if box_px0 else []
+        if len(touching) > _MOST_FRESH:
+            touching = []
+        return Fresh(added, {key: self.read_tile(*key[1:]) for key in touching})
+
+    def is_true(self, fresh: Fresh) -> bool:
+        """Whether nothing was drawn since tiles were read."""
+        return fresh.added == self._added
 
     def value_at(self, y: int, x: int) -> int:
         """Return the class of a pixel of level 0, as the person left it."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from numpy.typing import NDArray
@@ -212,6 +212,22 @@ class TileService(Closing):
             self._changes += 1
             self._plan.invalidate(found, time.monotonic())
             self._ready.notify()
+
+    def replace(self, tiles: Mapping[TileKey, NDArray[Any]]) -> None:
+        """Take tiles that somebody has read anew in place of outdated ones.
+
+        Parameters
+        ----------
+        tiles : mapping of (source, level, ty, tx) to ndarray
+            Tiles of sources that were added; nobody writes to them any more.
+        """
+        with self._ready:
+            for key, tile in tiles.items():
+                self._cache.discard(key)
+                if key[0] in self._plan.states:
+                    self._cache.put(key, tile, pin=is_coarsest(key))
+            self._changes += 1
+            self._plan.invalidate(tiles, time.monotonic())
 
     def keys(self, source: TileSource) -> list[TileKey]:
         """Return the tiles of a source that are there, being read, or have failed."""

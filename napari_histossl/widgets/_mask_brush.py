@@ -60,7 +60,7 @@ class Brush:
 
     def end(self) -> None:
         """Save it; it stays on the screen."""
-        self._editor.draw(self._stroke(self._points))
+        self._editor.draw(self._stroke(self._points), is_stamped=True)
 
     def give_up(self) -> None:
         """Take it off the screen."""

@@ -14,11 +14,11 @@ from qtpy.QtCore import QObject, Signal
 
 from napari_histossl.annotate import MaskStore, Receipt
 from napari_histossl.geometry import Box
-from napari_histossl.panels.mask_tiles import MaskTiles
+from napari_histossl.panels.mask_tiles import Fresh, MaskTiles
 from napari_histossl.panels.sketches import Drawn, Sketch, sketch_of
 from napari_histossl.widgets._bell import application_bell
 from napari_histossl.widgets._errors import show_info
-from napari_histossl.widgets._mask_writer import Edit, MaskWriter
+from napari_histossl.widgets._mask_writer import Done, Edit, MaskWriter, Outcome
 from napari_histossl.widgets.canvas import install_canvas
 
 _log = logging.getLogger(__name__)
@@ -70,9 +70,24 @@ class MaskEditor(QObject):
         """Changes that are on the screen and not durable yet."""
         return self._writer.waiting
 
-    def draw(self, drawn: Drawn) -> None:
-        """Change the mask: on the screen now, durable soon."""
-        self._add(lambda: self.store.paint(drawn), sketch_of(drawn))
+    def draw(self, drawn: Drawn, *, is_stamped: bool = False) -> None:
+        """Change the mask: on the screen now, durable soon.
+
+        Parameters
+        ----------
+        drawn : Stroke, Polygon, FloodFill, HoleFill, Found or Take
+            What was drawn.
+        is_stamped : bool
+            Whether `stamp` has brought all of it on the screen.
+        """
+        sketch = sketch_of(drawn)
+        if sketch is not None and not self._is_closed:
+            self.tiles.add(sketch)
+            if is_stamped:
+                self._end_stamps(sketch.box_px0)
+            else:
+                self._refresh(sketch.box_px0)
+        self._add(lambda: self.store.paint(drawn), sketch)
 
     def set_region(self, box_px0: Box, values: Any, where: Any, tool: str) -> None:
         """Set pixels of a box; see `MaskStore.paint_region`."""
@@ -131,47 +146,74 @@ class MaskEditor(QObject):
     def _add(self, do: Callable[[], Receipt], sketch: Sketch | None = None) -> None:
         if self._is_closed:
             return
-        if sketch is not None:
-            self.tiles.add(sketch)
-            self._end_stamps(sketch.box_px0)
         self._writer.look_at(self.view_box_px0())
-        self._writer.add(Edit(do, sketch))
+        self._writer.add(Edit(do, sketch, None if sketch else self._look()))
+
+    def _look(self) -> Callable[[Receipt], Fresh]:
+        """Return what reads the tiles on the screen where a change has touched them.
+
+        What is seen only when it is done should not wait for anybody else.
+        """
+        drawings = self._canvas.drawings(self.tiles)
+        seen = {key for drawing in drawings for key in drawing.used()}
+        return lambda receipt: self.tiles.read_fresh(receipt.box, seen)
 
     def _end_stamps(self, box_px0: Box) -> None:
         """Leave stamped tiles on the screen; read all others anew when needed."""
         drawings = self._canvas.drawings(self.tiles)
-        self._invalidate(box_px0, drawings)
         for drawing in drawings:
             drawing.end_stamps(self.tiles.touching(box_px0, drawing.keys()))
+        self._invalidate(box_px0, drawings)
 
-    def _refresh(self, box_px0: Box | None = None) -> None:
-        """Show what the store has now, the old pixels until it is read."""
+    def _refresh(
+        self,
+        box_px0: Box | None = None,
+        fresh: Fresh | None = None,
+        finest: int = 0,
+    ) -> None:
+        """Show what is there now, the old pixels until it is read.
+
+        Parameters
+        ----------
+        box_px0 : Box or None
+            Where something is different; None for everywhere.
+        fresh : Fresh or None
+            Tiles that have been read already.
+        finest : int
+            Level from which on tiles differ: sketches are exact on the finest one.
+        """
         box_px0 = box_px0 or self.tiles.levels[0].box
         drawings = self._canvas.drawings(self.tiles)
-        self._invalidate(box_px0, drawings)
+        self._invalidate(box_px0, drawings, finest)
+        if fresh is not None and drawings and self.tiles.is_true(fresh):
+            self._canvas.service.replace(fresh.tiles)
         for drawing in drawings:
-            drawing.on_change(self.tiles.touching(box_px0, drawing.keys()))
+            keys = self.tiles.touching(box_px0, drawing.keys())
+            drawing.on_change([key for key in keys if key[1] >= finest])
         if not drawings:
             self.on_refresh()
 
-    def _invalidate(self, box_px0: Box, drawings: list[Any]) -> None:
+    def _invalidate(self, box_px0: Box, drawings: list[Any], finest: int = 0) -> None:
         if drawings:
             service = self._canvas.service
             keys = self.tiles.touching(box_px0, service.keys(self.tiles))
+            keys = [key for key in keys if key[1] >= finest]
             service.invalidate(self.tiles, keys)
 
     # ---- What came of it
 
-    def take(self, edit: Edit | None, outcome: Receipt | Exception | None) -> None:
+    def take(self, edit: Edit | None, outcome: Outcome | None) -> None:
         """Take what the writer says, in the window's thread."""
-        box = outcome.box if isinstance(outcome, Receipt) else None
+        done = outcome if isinstance(outcome, Done) else None
+        box = done.receipt.box if done else None
         if edit is not None and edit.sketch is not None:
             self.tiles.drop(edit.sketch)
             box = box.union(edit.sketch.box_px0) if box else edit.sketch.box_px0
         if box is not None or edit is None:
-            self._refresh(box)
-        if isinstance(outcome, Receipt):
-            self.saved.emit(outcome)
+            is_exact = done is not None and edit is not None and edit.sketch is not None
+            self._refresh(box, done.fresh if done else None, int(is_exact))
+        if done is not None:
+            self.saved.emit(done.receipt)
         elif outcome is not None:
             self.failed.emit(outcome)
 

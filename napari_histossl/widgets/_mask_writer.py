@@ -14,6 +14,7 @@ from napari_histossl.annotate import MaskStore, Receipt
 from napari_histossl.errors import HistoSSLError
 from napari_histossl.geometry import Box
 from napari_histossl.jobs import Progress
+from napari_histossl.panels.mask_tiles import Fresh
 from napari_histossl.panels.sketches import Sketch
 
 _log = logging.getLogger(__name__)
@@ -38,13 +39,32 @@ class Edit:
         Changes the store; what it returns is durable.
     sketch : Sketch or None
         How it looks until then.
+    look : callable or None
+        Reads, in the same thread, what is to be shown of the outcome.
     """
 
     do: Callable[[], Receipt]
     sketch: Sketch | None = None
+    look: Callable[[Receipt], Fresh] | None = None
 
 
-Outcome = Receipt | Exception
+@dataclass(frozen=True, slots=True)
+class Done:
+    """An edit that is durable.
+
+    Attributes
+    ----------
+    receipt : Receipt
+        What became of it.
+    fresh : Fresh or None
+        How it looks, where that was asked for.
+    """
+
+    receipt: Receipt
+    fresh: Fresh | None = None
+
+
+Outcome = Done | Exception
 """What came of an edit."""
 
 Tell = Callable[[Edit | None, Outcome | None], object]
@@ -158,9 +178,15 @@ class MaskWriter:
             receipt = edit.do()
         except HistoSSLError as error:
             self._fail(edit, error)
-        else:
-            self._fills = True
-            self._tell(edit, receipt)
+            return
+        self._fills = True
+        self._tell(edit, Done(receipt, self._look(edit, receipt)))
+
+    def _look(self, edit: Edit, receipt: Receipt) -> Fresh | None:
+        try:
+            return None if edit.look is None else edit.look(receipt)
+        except HistoSSLError:  # whoever draws it tells that it cannot be read
+            return None
 
     def _fail(self, edit: Edit | None, error: Exception | None) -> None:
         with self._news:

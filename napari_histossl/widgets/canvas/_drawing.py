@@ -253,21 +253,29 @@ class TileDrawing(QObject):
         """Return the tiles in the texture, on the screen and off it."""
         return list(self._loader.slots)
 
+    def used(self) -> frozenset[TileKey]:
+        """Return the tiles on the screen."""
+        return frozenset(self._drawing.used)
+
     def stamp(self, stamp: Stamp, whole: Stamp | None) -> None:
         """Draw on the tiles on the screen; see `Stamps.draw`."""
         self._stamps.draw(stamp, whole, self._drawing.used)
         self.redraw()
 
     def end_stamps(self, keys: Iterable[TileKey]) -> None:
-        """Show what was stamped until it is drawn anew; off the screen it is now.
+        """Take what was stamped for what the tiles themselves show from now on.
 
         Parameters
         ----------
         keys : iterable of TileKey
-            Tiles that are different; the service has been told already.
+            Tiles that are different. Those on the screen are left as they are: there is
+            nothing to draw now, and nobody should be busy while that is being saved.
         """
         self._stamps.end()
-        self.on_change(set(keys) - self._drawing.used)
+        used = self._drawing.used
+        self._loader.outdate(set(keys) - used, used)
+        if self.is_sharp:
+            self._want([])
 
     def _on_rest(self) -> None:
         self.is_resting = self._is_stale = True
