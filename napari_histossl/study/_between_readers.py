@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from napari_histossl.errors import StudyError
 from napari_histossl.study._covariances import MIDDLE_OF_SCALE
+from napari_histossl.study._ratings import Floats
 from napari_histossl.study.agreement import (
     Agreement,
     fleiss_kappa,
     gwet_ac1,
     krippendorff_alpha,
 )
-from napari_histossl.study.readings import Selected, rating_matrix
+from napari_histossl.study.readings import Reading, Selected
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,3 +76,30 @@ def _named(name: str, compute: Callable[[], Agreement]) -> NamedAgreement:
         return NamedAgreement(name, compute(), "")
     except StudyError as error:
         return NamedAgreement(name, None, str(error))
+
+
+def rating_matrix(
+    readings: Sequence[Reading],
+) -> tuple[tuple[str, ...], tuple[str, ...], Floats]:
+    """Return readers, pictures, and ratings of shape (readers, pictures).
+
+    Parameters
+    ----------
+    readings : sequence of Reading
+        First readings under one condition.
+
+    Returns
+    -------
+    readers, pictures : tuple of str
+        Sorted.
+    ratings : ndarray of shape (readers, pictures)
+        1 to 6; not a number where there is no answer.
+    """
+    readers = tuple(sorted({reading.reader for reading in readings}))
+    pictures = tuple(sorted({reading.case_id for reading in readings}))
+    ratings = np.full((len(readers), len(pictures)), np.nan)
+    row = {reader: index for index, reader in enumerate(readers)}
+    column = {picture: index for index, picture in enumerate(pictures)}
+    for reading in readings:
+        ratings[row[reading.reader], column[reading.case_id]] = reading.rating
+    return readers, pictures, ratings

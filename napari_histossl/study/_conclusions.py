@@ -33,8 +33,10 @@ def conclude(
     """
     sentences: list[str] = []
     for of in overall:
-        prefix = f"Under {of.name}: " if len(overall) > 1 else ""
-        sentences += [prefix + sentence for sentence in _about_one(of, plan)]
+        prefix = f"{of.name}: " if len(overall) > 1 else ""
+        sentences.append(prefix + " ".join(_about_one(of, plan)))
+    if any(of.result is not None for of in overall):
+        sentences.append(_MEAN_ONLY)
     if comparison is not None:
         sentences += _about_two(comparison, plan)
     sentences += _about_readers(readers)
@@ -57,7 +59,7 @@ def _about_one(overall: Overall, plan: AnalysisPlan) -> list[str]:
         f"(95 % interval {low:.3f} to {high:.3f}; one half is chance)."
     )
     differs = found.p_against(CHANCE) < ALPHA
-    return [opening, _verdict(found.estimate, test, differs), _MEAN_ONLY]
+    return [opening, _verdict(found.estimate, test, differs)]
 
 
 _MEAN_ONLY = (
@@ -68,7 +70,7 @@ _MEAN_ONLY = (
 
 def _verdict(estimate: float, test: Equivalence, differs: bool) -> str:
     low, high = test.interval
-    span = f"90 % interval {low:.3f} to {high:.3f}, p = {format_p(test.p)}"
+    span = f"90 % interval {low:.3f} to {high:.3f}, {format_p(test.p)}"
     margin = f"{test.limits.low:g} to {test.limits.high:g}"
     if test.is_equivalent and differs:
         return (
@@ -95,6 +97,10 @@ def _verdict(estimate: float, test: Equivalence, differs: bool) -> str:
     )
 
 
+_MOST_NAMED = 6
+"""Readers that a sentence lists by name."""
+
+
 def _about_two(comparison: Overall, plan: AnalysisPlan) -> list[str]:
     found, test = comparison.result, comparison.equivalence
     if not isinstance(found, TwoConditions) or test is None:
@@ -102,7 +108,7 @@ def _about_two(comparison: Overall, plan: AnalysisPlan) -> list[str]:
     low, high = found.confidence_interval
     opening = (
         f"The mean {FIGURE_NAMES[plan.figure]} of {comparison.name} is "
-        f"{found.estimate:+.3f} (95 % interval {low:+.3f} to {high:+.3f}, p = "
+        f"{found.estimate:+.3f} (95 % interval {low:+.3f} to {high:+.3f}, "
         f"{format_p(found.p_value)}; layout: {found.layout})."
     )
     if test.is_equivalent:
@@ -114,7 +120,7 @@ def _about_two(comparison: Overall, plan: AnalysisPlan) -> list[str]:
 
 def _about_readers(readers: Sequence[ReaderSummary]) -> list[str]:
     apart = [
-        f"{of.reader} ({of.figures.accuracy.count} of {of.figures.accuracy.trials})"
+        f"{of.name} ({of.figures.accuracy.count} of {of.figures.accuracy.trials})"
         for of in readers
         if of.figures.accuracy is not None
         and not (
@@ -125,11 +131,14 @@ def _about_readers(readers: Sequence[ReaderSummary]) -> list[str]:
     ]
     sentences = []
     if apart:
+        named = ", ".join(apart)
+        if len(apart) > _MOST_NAMED:
+            named = f"{len(apart)} of {len(readers)} rows of the table"
         sentences.append(
             f"Taken alone, and without correction for their number, the exact 95 % "
-            f"interval of accuracy leaves chance out for {', '.join(apart)}."
+            f"interval of accuracy leaves chance out for {named}."
         )
-    sentences += [f"{of.reader} {of.note}." for of in readers if of.note]
+    sentences += [f"{of.name} {of.note}." for of in readers if of.note]
     return sentences
 
 
@@ -139,6 +148,6 @@ def format_p(p: float) -> str:
     Examples
     --------
     >>> format_p(0.0312), format_p(0.00001)
-    ('0.031', 'below 0.001')
+    ('p = 0.031', 'p < 0.001')
     """
-    return "below 0.001" if p < 0.001 else f"{p:.3f}"
+    return "p < 0.001" if p < 0.001 else f"p = {p:.3f}"

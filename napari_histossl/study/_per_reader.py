@@ -39,12 +39,12 @@ class Repeats:
 
 @dataclass(frozen=True, slots=True)
 class ReaderSummary:
-    """What one reader did.
+    """What one reader did under one condition.
 
     Attributes
     ----------
-    reader : str
-        Pseudonym.
+    reader, condition : str
+        Pseudonym; condition, empty where there is one.
     read, total : int
         Test pictures answered, and asked for.
     is_complete : bool
@@ -66,6 +66,7 @@ class ReaderSummary:
     """
 
     reader: str
+    condition: str
     read: int
     total: int
     is_complete: bool
@@ -77,51 +78,46 @@ class ReaderSummary:
     repeats: Repeats | None
     note: str
 
+    @property
+    def name(self) -> str:
+        """The reader, and the condition where there are two."""
+        return f"{self.reader}, {self.condition}" if self.condition else self.reader
 
-def summarise_reader(
-    reader: str, readings: Sequence[Reading], selected: Selected
-) -> ReaderSummary:
-    """Return what one reader did.
+
+def summarise_reader(reader: str, condition: str, selected: Selected) -> ReaderSummary:
+    """Return what one reader did under one condition.
 
     Parameters
     ----------
-    reader : str
-        Pseudonym.
-    readings : sequence of Reading
-        All answers of the study.
+    reader, condition : str
+        Pseudonym; condition, empty where there is one.
     selected : Selected
-        The same, sorted.
+        The answers of the study.
     """
-    mine = [reading for reading in selected.test if reading.reader == reader]
+    here = [of for of in selected.test if of.condition == condition]
+    mine = [reading for reading in here if reading.reader == reader]
     truth = [reading.synthetic for reading in mine]
     correct = [reading.is_correct for reading in mine]
     confidence = [reading.confidence for reading in mine]
     ratings = [reading.rating for reading in mine]
     both = any(truth) and not all(truth)
     positions = [reading.position for reading in mine]
-    conditions = len({reading.condition for reading in selected.test}) or 1
+    asked = {reading.case_id for reading in here} if condition else ()
+    again = (pair for pair in selected.repeats if pair[0].condition == condition)
     return ReaderSummary(
         reader,
+        condition,
         len(mine),
-        _asked(mine, selected, conditions),
+        len(asked) or selected.flow.pictures,
         reader in selected.flow.complete,
         figures(truth, [reading.said_synthetic for reading in mine], confidence),
         tuple((x, y) for x, y in roc_points(ratings, truth)) if both else (),
         calibrate(confidence, correct) if mine else None,
         summarise_times([of.rt_ms for of in mine], correct) if mine else None,
         drift(positions, correct) if len(set(positions)) > 1 else None,
-        _repeats([pair for pair in selected.repeats if pair[0].reader == reader]),
+        _repeats([pair for pair in again if pair[0].reader == reader]),
         _note(mine),
     )
-
-
-def _asked(mine: Sequence[Reading], selected: Selected, conditions: int) -> int:
-    """Return how many answers were asked of a reader."""
-    if conditions == 1:
-        return selected.flow.pictures
-    met = {reading.condition for reading in mine}
-    cells = {(of.condition, of.case_id) for of in selected.test if of.condition in met}
-    return len(cells)
 
 
 def _note(mine: Sequence[Reading]) -> str:

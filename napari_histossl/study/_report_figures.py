@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -27,32 +27,51 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
 """Okabe and Ito, without black and yellow."""
 
 _STYLES = ("-", "--", "-.", ":")
+_MOST_COLOURED = 12
+"""Readers that are told apart in one drawing."""
+
 _INK = "#222222"
 _BAND = "#DDE8F0"
 
 
 def draw_roc(readers: Sequence[ReaderSummary]) -> str:
-    """Return the ROC curves, and the mean of those of complete readers."""
+    """Return the ROC curves, and the means of those of complete readers."""
     figure, axes = _new(5.2, 5.0)
     axes.plot([0, 1], [0, 1], color="#888888", linewidth=1, label="guessing")
-    grid = np.linspace(0, 1, 101)
-    heights = []
-    for place, reader in enumerate(of for of in readers if of.roc):
+    shown = [reader for reader in readers if reader.roc]
+    for place, reader in enumerate(shown):
         x, y = np.array(reader.roc).T
-        style = _STYLES[place // len(COLOURS) % len(_STYLES)]
-        colour = COLOURS[place % len(COLOURS)]
-        name = f"{reader.reader} ({reader.figures.auc:.2f})"
-        axes.plot(x, y, style, color=colour, linewidth=1.2, label=name)
-        if reader.is_complete:
-            heights.append(np.interp(grid, x, y))
-    if len(heights) > 1:
-        mean = np.mean(heights, axis=0)
-        axes.plot(grid, mean, color=_INK, linewidth=2.4, label="mean of curves")
+        name = f"{reader.name} ({reader.figures.auc:.2f})"
+        axes.plot(x, y, **_line(place, len(shown), name))
+    grid = np.linspace(0, 1, 101)
+    for place, condition in enumerate(sorted({reader.condition for reader in shown})):
+        heights = [
+            np.interp(grid, *np.array(reader.roc).T)
+            for reader in shown
+            if reader.is_complete and reader.condition == condition
+        ]
+        if len(heights) > 1:
+            name = f"mean of curves {condition}".strip()
+            mean, style = np.mean(heights, axis=0), _STYLES[place]
+            axes.plot(grid, mean, style, color=_INK, linewidth=2.4, label=name)
     axes.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), aspect="equal")
     axes.set_xlabel("real pictures called synthetic")
     axes.set_ylabel("synthetic pictures called synthetic")
     axes.legend(loc="lower right", fontsize=8, frameon=False)
     return _svg(figure, "ROC curve of each reader, and the mean of the curves")
+
+
+def _line(place: int, count: int, name: str) -> dict[str, Any]:
+    """Return how a reader is drawn: more than can be told apart are all grey."""
+    if count > _MOST_COLOURED:
+        label = "each reader" if place == 0 else None
+        return {"color": "#999999", "linewidth": 0.8, "label": label}
+    return {
+        "color": COLOURS[place % len(COLOURS)],
+        "linestyle": _STYLES[place // len(COLOURS) % len(_STYLES)],
+        "linewidth": 1.2,
+        "label": name,
+    }
 
 
 def draw_margin(
@@ -67,7 +86,7 @@ def draw_margin(
     axes.axvspan(low, high, color=_BAND, zorder=0)
     axes.axvline(CHANCE, color="#888888", linewidth=1, zorder=1)
     names: list[str] = []
-    complete = {reader.reader for reader in readers if reader.is_complete}
+    complete = {reader.name for reader in readers if reader.is_complete}
     for name, value, interval in shown:
         place = len(names)
         if interval is not None:
@@ -100,11 +119,11 @@ def _reader_row(
 ) -> tuple[str, float, Interval | None] | None:
     found = reader.figures
     if plan.figure == "accuracy" and found.accuracy is not None:
-        return reader.reader, found.accuracy.value, found.accuracy.interval
+        return reader.name, found.accuracy.value, found.accuracy.interval
     if plan.figure == "balanced_accuracy" and found.balanced_accuracy is not None:
-        return reader.reader, found.balanced_accuracy, None
+        return reader.name, found.balanced_accuracy, None
     if plan.figure == "auc" and found.auc is not None:
-        return reader.reader, found.auc, found.auc_interval
+        return reader.name, found.auc, found.auc_interval
     return None
 
 
@@ -123,7 +142,7 @@ def draw_times(readers: Sequence[ReaderSummary]) -> str:
             axes.plot([low, high], [at, at], color=colour, linewidth=2)
             label = kind if place == 0 else None
             axes.plot([median], [at], marker, color=colour, markersize=5, label=label)
-    axes.set_yticks(range(len(timed)), [reader.reader for reader in timed])
+    axes.set_yticks(range(len(timed)), [reader.name for reader in timed])
     axes.set_ylim(len(timed) - 0.5, -0.5)
     axes.set_xlim(left=0)
     axes.set_xlabel("seconds for a picture: median and quartiles")
@@ -135,19 +154,13 @@ def draw_calibration(readers: Sequence[ReaderSummary]) -> str:
     """Return the share of right answers at each confidence."""
     figure, axes = _new(5.2, 3.4)
     axes.axhline(CHANCE, color="#888888", linewidth=1, label="guessing")
-    for place, reader in enumerate(readers):
-        if reader.calibration is None:
-            continue
+    shown = [reader for reader in readers if reader.calibration is not None]
+    for place, reader in enumerate(shown):
+        assert reader.calibration is not None
         right = reader.calibration.right
-        axes.plot(
-            list(right),
-            [share.value for share in right.values()],
-            f"o{_STYLES[place // len(COLOURS) % len(_STYLES)]}",
-            color=COLOURS[place % len(COLOURS)],
-            markersize=4,
-            linewidth=1.2,
-            label=reader.reader,
-        )
+        heights = [share.value for share in right.values()]
+        line = _line(place, len(shown), reader.name)
+        axes.plot(list(right), heights, marker="o", markersize=4, **line)
     axes.set_xticks((1, 2, 3), ("maybe", "probably", "definitely"))
     axes.set(ylim=(-0.03, 1.03), ylabel="share of right answers")
     axes.legend(fontsize=8, frameon=False, ncols=2)

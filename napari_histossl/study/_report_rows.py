@@ -55,7 +55,7 @@ def _reader_row(reader: ReaderSummary) -> tuple[str, ...]:
         area += f" {limits(found.auc_interval)}"
     detection = found.detection
     return (
-        reader.reader,
+        reader.name,
         f"{reader.read} of {reader.total}",
         share(found.accuracy, with_limits=True),
         share(found.sensitivity),
@@ -85,9 +85,9 @@ TEST_HEADINGS = (
     "estimate, 95 %",
     "standard error",
     "df",
-    "p, not chance",
+    "not chance",
     "90 % interval",
-    "p, equivalence",
+    "equivalence",
     "outcome",
 )
 """Headings of the table of tests."""
@@ -118,7 +118,7 @@ def repeat_rows(readers: Sequence[ReaderSummary]) -> list[tuple[str, ...]]:
     """Return how far each reader agrees with themselves."""
     return [
         (
-            of.reader,
+            of.name,
             f"{of.repeats.same.count} of {of.repeats.same.trials}",
             limits(of.repeats.same.interval),
             agreement_text(of.repeats.kappa, of.repeats.note),
@@ -142,7 +142,7 @@ def confidence_rows(readers: Sequence[ReaderSummary]) -> list[tuple[str, ...]]:
     """Return how confidence goes with being right, reader by reader."""
     return [
         (
-            of.reader,
+            of.name,
             *(
                 share(of.calibration.right.get(level), with_limits=True)
                 for level in (1, 2, 3)

@@ -35,6 +35,7 @@ from napari_histossl.study.readings import (
     Flow,
     Reading,
     Selected,
+    in_order,
     select_readings,
 )
 
@@ -50,7 +51,7 @@ class StudyAnalysis:
     flow : Flow
         Which answers went where.
     readers : tuple of ReaderSummary
-        One by one, sorted by name.
+        One by one, condition by condition, sorted by name.
     overall : tuple of Overall
         Means over readers, one for each condition.
     comparison : Overall or None
@@ -60,7 +61,8 @@ class StudyAnalysis:
     per_generator : tuple of Overall
         Each generator against all real pictures; empty if there is one.
     generators : tuple of GeneratorRate
-        How often each was called real.
+        How often each was called real; this and the two beside it are empty where
+        there are two conditions.
     pairs : tuple of GeneratorPair
         Generators compared, Holm-corrected.
     pictures : tuple of PictureRate
@@ -107,31 +109,52 @@ def analyse_study(
     """
     plan = AnalysisPlan() if plan is None else plan
     selected = select_readings(readings, plan.pictures)
-    readers = tuple(
-        summarise_reader(name, readings, selected)
-        for name in sorted({reading.reader for reading in readings})
-    )
+    readers = _summarise(readings, selected)
     overall = tuple(
         analyse_overall(condition, _under(selected.primary, condition), plan)
         for condition in _conditions(selected)
     )
     comparison = _compare_conditions(selected, plan)
-    drifts = [reader.drift for reader in readers if reader.drift is not None]
+    is_single = len(overall) == 1
     return StudyAnalysis(
         plan,
         selected.flow,
         readers,
         overall,
         comparison,
-        check_assumptions(selected, plan) if len(overall) == 1 else (),
-        _analyse_generators(selected, plan),
-        rate_generators(selected.primary),
-        compare_generators(selected.primary),
+        check_assumptions(selected, plan) if is_single else (),
+        _analyse_generators(selected, plan) if is_single else (),
+        rate_generators(selected.primary) if is_single else (),
+        compare_generators(selected.primary) if is_single else (),
         rate_pictures(selected.primary or selected.test),
         agree(selected, _conditions(selected)),
-        mean_of_readers(drifts) if drifts else None,
+        _mean_drift(readers),
         conclude(overall, comparison, readers, plan),
     )
+
+
+def _summarise(
+    readings: Sequence[Reading], selected: Selected
+) -> tuple[ReaderSummary, ...]:
+    """Return what each reader did under each condition that was theirs."""
+    found = []
+    for condition in _conditions(selected):
+        names = {of.reader for of in readings if of.condition in (condition, "")}
+        found += [
+            summarise_reader(name, condition, selected)
+            for name in sorted(names, key=in_order)
+        ]
+    return tuple(found)
+
+
+def _mean_drift(readers: Sequence[ReaderSummary]) -> MeanOfReaders | None:
+    """Return the mean drift; who read under two conditions counts once."""
+    slopes: dict[str, list[float]] = {}
+    for reader in readers:
+        if reader.drift is not None:
+            slopes.setdefault(reader.reader, []).append(reader.drift)
+    means = [sum(of) / len(of) for of in slopes.values()]
+    return mean_of_readers(means) if means else None
 
 
 def _conditions(selected: Selected) -> list[str]:
@@ -182,7 +205,7 @@ def _compare_conditions(selected: Selected, plan: AnalysisPlan) -> Overall | Non
 def _analyse_generators(selected: Selected, plan: AnalysisPlan) -> tuple[Overall, ...]:
     """Return each generator alone, with p-values corrected for their number."""
     names = generators_of(selected.primary)
-    if len(names) < 2 or len(_conditions(selected)) > 1:
+    if len(names) < 2:
         return ()
     found = [
         analyse_overall(

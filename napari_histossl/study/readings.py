@@ -7,15 +7,13 @@ count nowhere; readers who did not finish are in a sensitivity analysis.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
-
 from napari_histossl.errors import StudyError
-from napari_histossl.study._ratings import Floats
 from napari_histossl.study._reader import ordinal
 
 Kind = Literal["test", "repeat", "training", "catch"]
@@ -167,8 +165,8 @@ def select_readings(
         dict(left_out),
         len(primary),
         len(set().union(*wanted.values())),
-        tuple(sorted(complete)),
-        tuple(sorted(set(done) - complete)),
+        tuple(sorted(complete, key=in_order)),
+        tuple(sorted(set(done) - complete, key=in_order)),
     )
     return Selected(tuple(primary), tuple(test), _pair(test, readings), flow)
 
@@ -183,6 +181,18 @@ def _wanted(
     if pictures is None or len(read) > 1:
         return read
     return {condition: set(pictures) for condition in read or {""}}
+
+
+def in_order(name: str) -> list[tuple[int, str]]:
+    """Return what names are sorted by: numbers in them count as numbers.
+
+    Examples
+    --------
+    >>> sorted(["reader-10", "reader-9", "anna"], key=in_order)
+    ['anna', 'reader-9', 'reader-10']
+    """
+    parts = re.split(r"(\d+)", name)
+    return [(int(part), "") if part.isdigit() else (-1, part) for part in parts]
 
 
 def _find_complete(
@@ -225,30 +235,3 @@ def _pair(
         if again.kind == "repeat"
         and (key := (again.reader, again.condition, again.case_id)) in first
     )
-
-
-def rating_matrix(
-    readings: Sequence[Reading],
-) -> tuple[tuple[str, ...], tuple[str, ...], Floats]:
-    """Return readers, pictures, and ratings of shape (readers, pictures).
-
-    Parameters
-    ----------
-    readings : sequence of Reading
-        First readings under one condition.
-
-    Returns
-    -------
-    readers, pictures : tuple of str
-        Sorted.
-    ratings : ndarray of shape (readers, pictures)
-        1 to 6; not a number where there is no answer.
-    """
-    readers = tuple(sorted({reading.reader for reading in readings}))
-    pictures = tuple(sorted({reading.case_id for reading in readings}))
-    ratings = np.full((len(readers), len(pictures)), np.nan)
-    row = {reader: index for index, reader in enumerate(readers)}
-    column = {picture: index for index, picture in enumerate(pictures)}
-    for reading in readings:
-        ratings[row[reading.reader], column[reading.case_id]] = reading.rating
-    return readers, pictures, ratings

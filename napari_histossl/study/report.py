@@ -134,6 +134,7 @@ def _tables(analysis: StudyAnalysis, context: ReportContext) -> dict[str, Any]:
     both = [*analysis.overall, *([analysis.comparison] if analysis.comparison else [])]
     answered = {reader.reader for reader in analysis.readers}
     return {
+        "answered": len(answered),
         "missing": [name for name in context.planned_readers if name not in answered],
         "reader_headings": READER_HEADINGS,
         "reader_rows": reader_rows(analysis),
