@@ -12,6 +12,7 @@ from napari_histossl.errors import HistoSSLError
 from napari_histossl.widgets._form import button, note
 from napari_histossl.widgets._mask_session import MaskSession
 from napari_histossl.widgets._review_keys import TextField
+from napari_histossl.widgets._review_lines import fit_height
 from napari_histossl.widgets._review_outline import Outline
 from napari_histossl.widgets._workbench import Workbench
 
@@ -36,7 +37,6 @@ class CommentGroup(QWidget):
         self.text.given.connect(self.write)
         self.list, self._said = QListWidget(), note()
         self.list.setWordWrap(True)
-        self.list.setFixedHeight(_ROWS * 2 * (self.fontMetrics().height() + 3))
         self.list.itemClicked.connect(self._on_clicked)
         self._take_back = button(
             "Take back",
@@ -118,6 +118,7 @@ class CommentGroup(QWidget):
             item.setData(Qt.ItemDataRole.UserRole, comment)
             self.list.addItem(item)
         self.list.setVisible(bool(comments))
+        fit_height(self.list, _ROWS)
         self._said.setVisible(bool(self._said.text()))
         self._allow()
 

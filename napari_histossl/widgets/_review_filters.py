@@ -5,19 +5,22 @@ from __future__ import annotations
 from dataclasses import replace
 
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QHBoxLayout, QWidget
+from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_histossl.annotate.review_log import ObjectState
 from napari_histossl.panels.review import DISAGREEMENT, ENTROPY, MARGIN
 from napari_histossl.panels.review_rows import Column, ReviewRows, Shown
 from napari_histossl.widgets._class_buttons import swatch
-from napari_histossl.widgets._form import combo
+from napari_histossl.widgets._form import combo, row
 
 _WORDS = {
-    ENTROPY: ("by entropy", "How evenly the classes share an object; 1 is all alike"),
-    MARGIN: ("by margin", "How close the second class is; 1 is as likely"),
+    ENTROPY: (
+        "unsure by entropy",
+        "How evenly the classes share an object; 1 is all alike",
+    ),
+    MARGIN: ("unsure by margin", "How close the second class is; 1 is as likely"),
     DISAGREEMENT: (
-        "by disagreement",
+        "unsure by disagreement",
         "Share of an object on which the second model says otherwise",
     ),
 }
@@ -38,10 +41,11 @@ class ReviewFilters(QWidget):
         super().__init__()
         self._shown = Shown()
         self.classes, self.states, self.measures = combo(), combo(), combo()
-        line = QHBoxLayout(self)
-        line.setContentsMargins(0, 0, 0, 0)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(self.measures)
+        column.addLayout(row(self.classes, self.states))
         for chooser in (self.classes, self.states, self.measures):
-            line.addWidget(chooser)
             chooser.activated.connect(lambda _index: self._on_chosen())
 
     def follow(self, rows: ReviewRows | None) -> None:

@@ -154,9 +154,8 @@ class ReviewGroup(QWidget):
         self.list.changed.connect(self._on_changed)
         self.list.outlined.connect(self._on_outlined)
         self.list.failed.connect(lambda error: self._said.setText(str(error)))
-        self.view.objects.show(self.list.rows)
+        self.view.follow(self.list.rows)
         self.filters.follow(self.list.rows)
-        self.view.mark_order(self.list.rows.shown)
         self._say()
         self._allow()
         return True
@@ -181,7 +180,7 @@ class ReviewGroup(QWidget):
             self.list.close()
             self.list = None
         self.current = None
-        self.view.objects.show(None)
+        self.view.follow(None)
         if self._bench.shown is not None and not self._bench.closed:
             self._outline.clear()
 
@@ -291,10 +290,11 @@ def said(rows: Any) -> str:
     """Return how far the review of a list is, in a sentence."""
     count = len(rows.table)
     if not count:
-        return "No object was found."
+        return f"{rows.table.proposal}: no object was found."
     left_out = rows.table.left_out
     smaller = f" {left_out:,} smaller ones are not listed." if left_out else ""
     listed = len(rows.visible)
     of = "" if listed == count else f" {listed:,} of them are shown."
     objects = "1 object" if count == 1 else f"{count:,} objects"
-    return f"{objects}, {rows.decided:,} decided or edited.{of}{smaller}"
+    title = rows.table.proposal
+    return f"{title}: {objects}, {rows.decided:,} decided or edited.{of}{smaller}"

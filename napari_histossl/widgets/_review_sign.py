@@ -14,6 +14,7 @@ from napari_histossl.widgets._form import button, combo, form, note, row
 from napari_histossl.widgets._mask_session import MaskSession
 from napari_histossl.widgets._overlays_region import Region
 from napari_histossl.widgets._review_keys import TextField
+from napari_histossl.widgets._review_lines import fit_height
 from napari_histossl.widgets._review_outline import Outline
 from napari_histossl.widgets._workbench import Workbench
 
@@ -61,7 +62,6 @@ class SignGroup(QWidget):
         rows.addRow("as", self.name)
         rows.addRow("that", self.statement)
         self.list.setWordWrap(True)
-        self.list.setFixedHeight(_ROWS * 2 * (self.fontMetrics().height() + 3))
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.addLayout(rows)
@@ -151,6 +151,7 @@ class SignGroup(QWidget):
         regions = "1 region is" if count == 1 else f"{count} regions are"
         self._said.setText(f"{regions} signed and locked." if count else "")
         self.list.setVisible(count > 0)
+        fit_height(self.list, _ROWS)
         self._allow()
 
     def _allow(self) -> None:

@@ -29,6 +29,9 @@ _STATE_COLOURS = {
 
 _HEIGHT_PX = 260
 
+_WIDTHS_EM = (9, 6, 5, 6)
+"""Widths of the columns but the last; that of two classes is twice as wide."""
+
 _ARROWS = tuple(
     getattr(Qt.Key, f"Key_{name}")
     for name in ("Up", "Down", "PageUp", "PageDown", "Home", "End")
@@ -188,6 +191,17 @@ class ObjectView(QTableView):
         if place >= 0:
             self.chosen.emit(self.objects.object_at(place))
 
+    def follow(self, rows: ReviewRows | None) -> None:
+        """List the objects of other rows, or none."""
+        self.objects.show(rows)
+        if rows is None:
+            return
+        self.setColumnHidden(int(Column.UNSURE), not rows.measures)
+        em = self.fontMetrics().horizontalAdvance("m")
+        width = _WIDTHS_EM[0] * (2 if rows.is_difference else 1)
+        self.setColumnWidth(int(Column.CLASS), width * em)
+        self.mark_order(rows.shown)
+
     def mark_order(self, shown: Shown) -> None:
         """Show in the heads what the list is ordered by."""
         order = Qt.SortOrder.DescendingOrder
@@ -203,8 +217,7 @@ class ObjectView(QTableView):
         head.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
         head.setStretchLastSection(True)
         em = self.fontMetrics().horizontalAdvance("m")
-        widths = (11, 6, 6, 7)
-        for column, width in enumerate(widths):
+        for column, width in enumerate(_WIDTHS_EM):
             self.setColumnWidth(column, width * em)
         head.sectionClicked.connect(self._on_head)
 
