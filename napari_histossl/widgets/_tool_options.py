@@ -81,8 +81,7 @@ class ToolOptions(QWidget):
         self._hint.setText("" if info is None else info.hint)
         for name, part in self._parts.items():
             part.setVisible(name in uses)
-        if "proposal" in uses:
-            self.proposal.refresh()
+        self.proposal.take_in_hand("proposal" in uses)
 
     def region_px0(self) -> Box | None:
         """Return the region in pixels of the mask, where fills are to stay in it."""

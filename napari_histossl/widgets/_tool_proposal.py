@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from qtpy.QtWidgets import QSpinBox, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QCheckBox, QSpinBox, QVBoxLayout, QWidget
 
 from napari_histossl.errors import HistoSSLError
 from napari_histossl.panels.proposals import (
@@ -18,6 +18,7 @@ from napari_histossl.panels.proposals import (
 )
 from napari_histossl.widgets._form import combo, form, note
 from napari_histossl.widgets._mask_session import MaskSession
+from napari_histossl.widgets._tool_proposal_layer import ProposalLayer
 from napari_histossl.widgets._workbench import Workbench
 from napari_histossl.widgets._worker import BackgroundReads
 
@@ -56,11 +57,17 @@ class ProposalControl(QWidget):
         for box in (self._head, self._kept):
             box.setKeyboardTracking(False)
             box.valueChanged.connect(self._open)
+        self._show = QCheckBox("Show it below the mask")
+        self._show.setChecked(True)
+        self._show.toggled.connect(lambda _wanted: self._show_layer())
+        self._picture = ProposalLayer(bench)
+        self._is_in_hand = False
         self._said = note()
         self._rows = form()
         self._rows.addRow("From", self._path)
         self._rows.addRow("", self._head)
         self._rows.addRow("", self._kept)
+        self._rows.addRow("", self._show)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.addLayout(self._rows)
@@ -68,8 +75,26 @@ class ProposalControl(QWidget):
 
     def follow(self, session: MaskSession | None) -> None:
         """Take into another mask, or into none."""
+        if session is None:
+            self._picture.hide()
         self._session = session
         self.refresh()
+
+    def take_in_hand(self, is_in_hand: bool) -> None:
+        """Show the proposal as long as it is taken from."""
+        self._is_in_hand = is_in_hand
+        if is_in_hand:
+            self.refresh()
+        self._show_layer()
+
+    def _show_layer(self) -> None:
+        path, session = self._path.currentData(), self._session
+        layer = None if session is None else session.layer
+        is_wanted = self._is_in_hand and self._show.isChecked()
+        if is_wanted and path is not None and layer is not None:
+            self._picture.show(path, layer)
+        else:
+            self._picture.hide()
 
     def refresh(self) -> None:
         """List what is on the slide now; what was chosen stays chosen."""
@@ -102,6 +127,7 @@ class ProposalControl(QWidget):
         self._asked = object()
         self._show_heads(path)
         self._said.setText("")
+        self._show_layer()
         if session is None or path is None or session.layer is None:
             return
         choice = ProposalChoice(

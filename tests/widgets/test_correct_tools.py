@@ -263,12 +263,16 @@ def test_take_from_another_mask_and_take_it_back(mask, mouse, qtbot):
     qtbot.waitUntil(
         lambda: mask.tools.options.proposal.proposed is not None, timeout=PATIENCE_MS
     )
+    assert "proposal: model" in mask.viewer.layers
+    assert mask.viewer.layers.selection.active is mask.session.layer
     mouse.drag((100, 120), (100, 200), (100, 250))
     labels = saved(mask, qtbot, 1)
     assert (labels[100, 200], labels[140, 200], labels[100, 60]) == (3, 0, 0)
     mouse.drag((100, 180), (100, 200), alt=True)
     labels = saved(mask, qtbot, 2)
     assert (labels[100, 190], labels[100, 240]) == (0, 3)
+    mouse.key("P")
+    assert "proposal: model" not in mask.viewer.layers
 
 
 def test_what_is_painted_is_protected(mask, mouse, qtbot):

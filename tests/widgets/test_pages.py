@@ -208,7 +208,7 @@ def test_a_mask_that_another_window_corrects_is_for_looking(
     pages[1].open_mask(path)
     assert pages[1].session.store.read_only
     assert not pages[1].session.layer.editable
-    sentence = pages[1]._status.text()
+    sentence = pages[1].mask._hint.text()
     assert "looking only" in sentence
     assert "mask.ome.zarr" in sentence
     for page in pages:
