@@ -48,7 +48,7 @@ def learn(
             help="How much a pixel counts that the model labelled and nobody looked "
             "at, 0 to 1; a corrected or accepted one counts 1."
         ),
-    ] = 0.3,
+    ] = 0.1,
     strength: Annotated[
         float, typer.Option(help="How closely corrections are followed; above 0.")
     ] = 0.1,

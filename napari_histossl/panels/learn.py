@@ -154,7 +154,7 @@ def resolve_learning(
     return LearnPlan(
         name,
         paths.overlay_path(folder, name),
-        folder / "heads" / f"{name}.safetensors",
+        head_path(folder, name),
         mask,
         tokens,
         tuple(sorted(corrected)),
@@ -182,6 +182,11 @@ def summarise_learning(plan: LearnPlan) -> str:
     return "\n".join([*lines, *(f"note      {note}" for note in tokens.notes)])
 
 
+def head_path(folder: Path, name: str) -> Path:
+    """Return where the head of a proposal lies in a results folder."""
+    return folder / "heads" / f"{name}.safetensors"
+
+
 def refuse_nothing(mask: Path, is_corrected: bool) -> None:
     """Refuse a mask that nothing can be learned from.
 
@@ -191,10 +196,10 @@ def refuse_nothing(mask: Path, is_corrected: bool) -> None:
         If nobody has corrected or accepted anything.
     """
     if not is_corrected:
+        name = mask.name.removesuffix(".ome.zarr")
         raise PlanError(
-            f"nothing has been corrected or accepted in the mask "
-            f"{mask.name.removesuffix('.ome.zarr')} yet; paint where it is wrong, then "
-            f"learn from it"
+            f"nothing has been corrected or accepted in the mask {name!r} yet; paint "
+            f"where it is wrong, then learn from it"
         )
 
 

@@ -177,7 +177,7 @@ def _refuse_other_slide(
     if any(abs(a - b) > slack for a, b in zip(covered, shape_px0, strict=True)):
         name, down = mask.path.name.removesuffix(".ome.zarr"), mask.downsample
         raise PlanError(
-            f"the mask {name} covers {mask.shape[0] * down:,.0f} x "
+            f"the mask {name!r} covers {mask.shape[0] * down:,.0f} x "
             f"{mask.shape[1] * down:,.0f} px of a slide, and {plan.slide_name} has "
             f"{shape_px0[0]:,} x {shape_px0[1]:,} px; open the slide on which the mask "
             f"was made"

@@ -7,16 +7,21 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from napari_histossl.classes import ClassInfo, ClassTable
+from napari_histossl.errors import HistoSSLError
+from napari_histossl.overlays.class_parameters import LEARNED
+from napari_histossl.panels.learn import head_path
+from napari_histossl.store import Pyramid
+from napari_histossl.store.paths import list_overlays
 from napari_histossl.training.shallow import load_head
 from napari_histossl.training.shallow_scores import HeldOut
 
 _NOT_MEASURED = (
-    "not measured: corrections lie in one place, or leave one class when a place is "
+    "not yet: corrections lie in one place, or leave one class when a place is "
     "held out; correct in several places, some hundred micrometres apart"
 )
 
 _NO_BEFORE = (
-    "; before is not known, since the mask did not start from an overlay that is still "
+    "before is not known, since the mask did not start from an overlay that is still "
     "there"
 )
 
@@ -29,8 +34,8 @@ class Row:
     ----------
     info : ClassInfo
         The class.
-    corrected : int
-        Corrected tokens of it.
+    corrected_mm2 : float
+        Area that was corrected to it, or accepted as it.
     before, after : float
         IoU on held-out places; NaN where it is not known.
     dice_before, dice_after : float
@@ -38,7 +43,7 @@ class Row:
     """
 
     info: ClassInfo
-    corrected: int
+    corrected_mm2: float
     before: float
     after: float
     dice_before: float
@@ -50,7 +55,7 @@ class Row:
         numbers = (self.before, self.after, self.dice_before, self.dice_after)
         iou_b, iou_a, dice_b, dice_a = map(shown, numbers)
         return (
-            f"{self.info.name:<14} {self.corrected:>7,} corrected   IoU {iou_b} -> "
+            f"{self.info.name:<14} {self.corrected_mm2:.4f} mm2   IoU {iou_b} -> "
             f"{iou_a}   Dice {dice_b} -> {dice_a}"
         )
 
@@ -93,7 +98,8 @@ class Report:
         return [self._row(info) for info in self.classes]
 
     def _row(self, info: ClassInfo) -> Row:
-        corrected, held = self.corrected.get(info.name, 0), self.held_out
+        held, token_mm2 = self.held_out, self.token_um**2 / 1e6
+        corrected = self.corrected.get(info.name, 0) * token_mm2
         if held is None or info.index not in held.classes:
             return Row(info, corrected, *[math.nan] * 4)
         place, nan = held.classes.index(info.index), math.nan
@@ -114,16 +120,16 @@ class Report:
             return _NOT_MEASURED
         count = int(self.held_out.after.support.sum())
         area_mm2 = count * self.token_um**2 / 1e6
+        before = (
+            f"before is {self.started_from!r}, low where mostly its errors were "
+            f"corrected"
+            if self.started_from
+            else _NO_BEFORE
+        )
         return (
-            f"{area_mm2:.3g} mm² that was corrected or accepted, in "
-            f"{self.held_out.blocks} places; each is told by a head that knows neither "
-            f"it nor what lies beside it"
-            + (
-                f"; before is {self.started_from!r}, low where mostly its errors were "
-                f"corrected"
-                if self.started_from
-                else _NO_BEFORE
-            )
+            f"on {area_mm2:.3g} mm² that was corrected or accepted, in "
+            f"{self.held_out.places} places, each told by a head that has seen neither "
+            f"it nor its neighbours; {before}"
         )
 
 
@@ -152,3 +158,28 @@ def read_report(path: Path) -> Report:
 def shown(number: float) -> str:
     """Return a number of 0 to 1 for a table; a dash where it is not known."""
     return "–" if math.isnan(number) else f"{number:.2f}"
+
+
+def list_learned(folder: Path) -> list[Path]:
+    """Return the overlays of a slide that heads have made, the newest first.
+
+    Parameters
+    ----------
+    folder : Path
+        Results folder of the slide; damaged overlays are left out.
+    """
+    found = []
+    for path in list_overlays(folder):
+        try:
+            with Pyramid.open(path) as overlay:
+                told = overlay.provenance
+        except HistoSSLError:
+            continue  # the list of overlays says what is wrong with it
+        if (told.get("parameters") or {}).get("kind") == LEARNED:
+            found.append((str(told.get("date")), path))
+    return [path for _, path in sorted(found, reverse=True)]
+
+
+def head_of(overlay: Path) -> Path:
+    """Return the file of the head that made an overlay; it may have been deleted."""
+    return head_path(overlay.parent.parent, overlay.name.removesuffix(".ome.zarr"))

@@ -1,8 +1,9 @@
 """Before and after, on corrected places that a head has not seen.
 
-Corrected tokens lie in squares of tiles. Squares are held out in turn: a head learns
-from the others, and from nothing in a tile beside them, since tokens of one tile have
-attended to one another and features reach into the next tile.
+Corrected tokens lie in squares of tiles, and squares that touch make a place. Places
+are held out in turn: a head learns from the others, and from nothing in a tile beside
+them, since tokens of one tile have attended to one another and features reach into the
+next tile. Where hardly any places are apart, single squares are held out.
 """
 
 from __future__ import annotations
@@ -35,20 +36,20 @@ class HeldOut:
         What the model had proposed there.
     after : Confusion
         What heads say that have not seen the place.
-    blocks : int
-        Squares that were held out.
+    places : int
+        Places that were held out.
     """
 
     classes: tuple[int, ...]
     before: Confusion
     after: Confusion
-    blocks: int
+    places: int
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values."""
         return {
             "classes": list(self.classes),
-            "blocks": self.blocks,
+            "places": self.places,
             **{
                 f"{when}_{what}": getattr(getattr(self, when), what).tolist()
                 for when in ("before", "after")
@@ -66,7 +67,7 @@ class HeldOut:
             )
             for when in ("before", "after")
         )
-        return cls(tuple(told["classes"]), before, after, int(told["blocks"]))
+        return cls(tuple(told["classes"]), before, after, int(told["places"]))
 
 
 def hold_out(
@@ -79,7 +80,7 @@ def hold_out(
     samples : Samples
         All there are.
     rng : Generator
-        Decides which squares are held out together.
+        Decides which places are held out together.
     strength : float, optional
         As in `fit_head`.
 
@@ -90,7 +91,8 @@ def hold_out(
         held-out place is of one class.
     """
     blocks = samples.tiles_ij // BLOCK_TILES
-    folds = _folds(np.unique(blocks[samples.is_corrected], axis=0), rng)
+    places = _places(np.unique(blocks[samples.is_corrected], axis=0))
+    folds = _folds(places, rng)
     classes = tuple(np.unique(samples.labels[samples.weights > 0]).tolist())
     before = after = Confusion.empty(len(classes))
     if len(folds) < 2 or len(classes) < 2:
@@ -103,15 +105,30 @@ def hold_out(
         said = fit_head(known, strength=strength).predict(tested.features)
         before += _counted(tested.labels, tested.proposed, classes)
         after += _counted(tested.labels, said, classes)
-    return HeldOut(classes, before, after, sum(len(fold) for fold in folds))
+    return HeldOut(classes, before, after, len(places))
+
+
+def _places(blocks: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+    """Join squares that touch; where few are apart, each is a place of its own."""
+    from scipy.ndimage import label
+
+    first = blocks.min(0, initial=0)
+    is_there = np.zeros(blocks.max(0, initial=0) - first + 1, bool)
+    is_there[tuple((blocks - first).T)] = True
+    joined = label(is_there, np.ones((3, 3)))[0][tuple((blocks - first).T)]
+    places = [blocks[joined == number] for number in np.unique(joined)]
+    return places if len(places) >= _FOLDS else list(blocks[:, None])
 
 
 def _folds(
-    blocks: NDArray[np.int64], rng: np.random.Generator
+    places: list[NDArray[np.int64]], rng: np.random.Generator
 ) -> list[NDArray[np.int64]]:
-    """Deal squares out, as evenly as may be."""
-    mixed = rng.permutation(blocks)
-    return [mixed[start::_FOLDS] for start in range(min(_FOLDS, len(blocks)))]
+    """Deal places out, as many squares to each fold as may be."""
+    folds: list[list[NDArray[np.int64]]] = [[] for _ in range(_FOLDS)]
+    mixed = [places[number] for number in rng.permutation(len(places))]
+    for place in sorted(mixed, key=len, reverse=True):
+        min(folds, key=lambda fold: sum(map(len, fold))).append(place)
+    return [np.concatenate(fold) for fold in folds if fold]
 
 
 def _inside(blocks: NDArray[np.int64], fold: NDArray[np.int64]) -> NDArray[np.bool_]:

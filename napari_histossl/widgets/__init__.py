@@ -84,6 +84,13 @@ def make_correct_page(viewer: napari.Viewer) -> QWidget:
     return Dock(viewer, pages=("Correct",))
 
 
+def make_learn_page(viewer: napari.Viewer) -> QWidget:
+    """Return the Learn page alone."""
+    from napari_histossl.widgets.dock import Dock
+
+    return Dock(viewer, pages=("Learn",))
+
+
 def make_study_page(viewer: napari.Viewer) -> QWidget:
     """Return the Study page alone."""
     from napari_histossl.widgets.dock import Dock

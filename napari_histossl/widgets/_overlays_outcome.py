@@ -22,11 +22,15 @@ class RunOutcome(QWidget):
         Whose runs end.
     panel : RunPanel
         Shows the run; knows whether it is one of this page.
+    stopped : str, optional
+        What is said of a run that a person stopped.
     """
 
-    def __init__(self, bench: Workbench, panel: RunPanel) -> None:
+    def __init__(
+        self, bench: Workbench, panel: RunPanel, stopped: str = _STOPPED
+    ) -> None:
         super().__init__()
-        self._bench, self._panel = bench, panel
+        self._bench, self._panel, self._stopped = bench, panel, stopped
         self._failure = ""
         self._sentence = note()
         column = QVBoxLayout(self)
@@ -43,7 +47,7 @@ class RunOutcome(QWidget):
         """Say what has been done, or why not all of it."""
         failure, self._failure = self._failure, ""
         if not complete:
-            words = masked(failure, self._bench.hidden_names) or _STOPPED
+            words = masked(failure, self._bench.hidden_names) or self._stopped
         self._sentence.setText(sentence(words) if words else "")
         self.setVisible(bool(words))
 

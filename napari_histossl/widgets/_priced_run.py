@@ -11,6 +11,7 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_histossl.errors import HistoSSLError
+from napari_histossl.jobs import Job
 from napari_histossl.overlays.cost import Calibration, calibrated
 from napari_histossl.overlays.engine import run as run_plan
 from napari_histossl.overlays.plan import RunPlan
@@ -26,7 +27,7 @@ PLANNING = "Looking at weights and tissue …"
 
 _MEASURE = "measure what a run costs"
 
-Planning = Callable[[Slide, Path], RunPlan]
+Planning = Callable[[Slide, Path], Any]
 """Makes a plan for a slide and its results folder; called in a thread."""
 
 
@@ -51,6 +52,8 @@ class PricedRun(QWidget):
 
     Attributes
     ----------
+    is_complete : bool
+        Whether the last run went to its end.
     started : Signal of RunPlan
         A run has begun.
     done : Signal of RunPlan
@@ -65,14 +68,15 @@ class PricedRun(QWidget):
         bench: Workbench,
         words: str,
         planning: Callable[[], Planning],
-        price: Callable[[RunPlan, bool], str],
+        price: Callable[[Any, bool], str],
         told: Callable[[str], str],
         panel: RunPanel | None = None,
     ) -> None:
         super().__init__()
         self.bench, self._planning = bench, planning
         self._say_price, self._told, self._panel = price, told, panel
-        self.plan: RunPlan | None = None
+        self.plan: Any = None
+        self.is_complete = False
         self._build(words)
         self._reads = BackgroundReads(self)
         self._reads.answered.connect(self._on_planned)
@@ -81,6 +85,21 @@ class PricedRun(QWidget):
         bench.run_changed.connect(lambda _running: self.refresh())
         bench.closing.connect(self._reads.drop)
         self.forget()
+
+    # ---- What another kind of plan says otherwise
+
+    job: Job = staticmethod(run_plan)
+    """Does what a plan says; called with the source of the slide and the plan."""
+
+    def tiles_of(self, plan: Any) -> RunPlan:
+        """Return the run over tiles that makes the price of a plan."""
+        return plan
+
+    def timed(self, plan: Any, measured: Calibration) -> Any:
+        """Return a plan with its time by measurement."""
+        return calibrated(plan, measured)
+
+    # ---- Building
 
     def _build(self, words: str) -> None:
         self.ask_button = button(words, self.ask, "Says what it costs before it begins")
@@ -136,7 +155,10 @@ class PricedRun(QWidget):
             self.plan = answer
             self._price.setText(self._told(self._say_price(answer, False)))
             self.bench.worker.ask(
-                (_MEASURE, id(self)), measure, shown.source, answer.bare()
+                (_MEASURE, id(self)),
+                measure,
+                shown.source,
+                self.tiles_of(answer).bare(),
             )
         self.refresh()
 
@@ -145,7 +167,7 @@ class PricedRun(QWidget):
         if name != (_MEASURE, id(self)) or self.plan is None:
             return
         if isinstance(answer, Calibration):
-            self.plan = calibrated(self.plan, answer)
+            self.plan = self.timed(self.plan, answer)
             self._price.setText(self._told(self._say_price(self.plan, True)))
         elif not isinstance(answer, NoAnswer):
             self.plan = None
@@ -157,12 +179,14 @@ class PricedRun(QWidget):
         shown, plan = self.bench.shown, self.plan
         if shown is None or plan is None:
             return
-        if self.bench.run(
-            lambda _complete: self.done.emit(plan), run_plan, shown.source, plan
-        ):
+        if self.bench.run(partial(self._on_ended, plan), self.job, shown.source, plan):
             self.forget()
             if self._panel is None:
                 self._run_bar.follow(self.bench)
             else:
                 self._panel.follow()
             self.started.emit(plan)
+
+    def _on_ended(self, plan: Any, complete: bool) -> None:
+        self.is_complete = complete
+        self.done.emit(plan)

@@ -29,7 +29,7 @@ from napari_histossl.widgets._weak_compare import CompareSection
 from napari_histossl.widgets._weak_follow import FollowCursor
 from napari_histossl.widgets._weak_layer import ClassLayer
 from napari_histossl.widgets._weak_legend import IOU, ClassLegend
-from napari_histossl.widgets._weak_mask import MaskMaker
+from napari_histossl.widgets._weak_mask import MaskMaker, topmost_labels
 from napari_histossl.widgets._weak_runs import ClassRuns
 from napari_histossl.widgets._weak_sliders import ClassSliders
 from napari_histossl.widgets._workbench import Workbench
@@ -240,7 +240,7 @@ class WeakGroup(QWidget):
 
     def make_mask(self) -> None:
         """Make a mask of what is shown, in the worker; it knows where it is from."""
-        self._maker.make(self.labels)
+        self._maker.make(self.labels or topmost_labels(self.bench))
 
     def _on_mask(self, path: Path) -> None:
         self.compare.refresh()

@@ -75,6 +75,7 @@ class ClassLayer(QObject):
         self.layer.name = name
         if isinstance(view, MapView):
             self.layer.colormap = ramp(_class(view))
+        self.layer.metadata[METADATA_KEY]["labels"] = view.choice
         self.layer.visible = True
 
     def take_off(self) -> None:

@@ -17,7 +17,16 @@ from napari_histossl.panels.correct import (
 )
 from napari_histossl.widgets import _weak_texts as texts
 from napari_histossl.widgets._errors import show_error
-from napari_histossl.widgets._workbench import Workbench
+from napari_histossl.widgets._workbench import METADATA_KEY, Workbench
+
+
+def topmost_labels(bench: Workbench) -> LabelChoice | None:
+    """Return the labels that are seen on the slide, whichever page shows them."""
+    for layer in reversed(bench.layers_of_slide()):
+        labels: LabelChoice | None = layer.metadata[METADATA_KEY].get("labels")
+        if labels is not None and layer.visible:
+            return labels
+    return None
 
 
 class MaskMaker(QObject):

@@ -16,6 +16,7 @@ from napari_histossl.widgets._keys_dialog import KeysDialog
 from napari_histossl.widgets._weak_group import WeakGroup
 from napari_histossl.widgets._workbench import Workbench
 from napari_histossl.widgets.correct_page import CorrectPage
+from napari_histossl.widgets.learn_page import LearnPage
 from napari_histossl.widgets.overlays_page import OverlaysPage
 from napari_histossl.widgets.slide_page import SlidePage
 from napari_histossl.widgets.study_page import make_study_page
@@ -24,6 +25,7 @@ PAGES: dict[str, Callable[[Workbench], QWidget]] = {
     "Slide": SlidePage,
     "Overlays": OverlaysPage,
     "Correct": CorrectPage,
+    "Learn": LearnPage,
     "Study": lambda bench: make_study_page(bench.viewer),
 }
 """Pages by the name on their tab, in the order in which a day uses them."""
@@ -74,16 +76,19 @@ class Dock(QWidget):
             overlays.follow_worklist(lambda: panel.worklist, panel.open)
 
     def _share_masks(self) -> None:
-        """Let masks that the Overlays page makes be corrected at once."""
-        overlays, correct = self.pages.get("Overlays"), self.pages.get("Correct")
-        if isinstance(overlays, OverlaysPage) and isinstance(correct, CorrectPage):
+        """Let masks that other pages make be corrected at once."""
+        correct = self.pages.get("Correct")
+        if not isinstance(correct, CorrectPage):
+            return
 
-            def take(path: Path) -> None:
-                correct.open_mask(path)
-                self.show_page("Correct")
+        def take(path: Path) -> None:
+            correct.open_mask(path)
+            self.show_page("Correct")
 
-            for group in overlays.groups.values():
-                if isinstance(group, WeakGroup):
+        for page in self.pages.values():
+            groups = page.groups.values() if isinstance(page, OverlaysPage) else (page,)
+            for group in groups:
+                if isinstance(group, WeakGroup | LearnPage):
                     group.mask_made.connect(take)
 
     def _offer_keys(self) -> None:

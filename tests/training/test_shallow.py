@@ -133,7 +133,7 @@ def test_a_class_that_the_model_did_not_know_counts_as_missed_before(rng):
 def test_before_and_after_come_back_from_json(rng):
     found = hold_out(drawn(rng), rng)
     again = HeldOut.from_json(found.to_json())
-    assert (again.classes, again.blocks) == (found.classes, found.blocks)
+    assert (again.classes, again.places) == (found.classes, found.places)
     np.testing.assert_array_equal(again.after.counts, found.after.counts)
     np.testing.assert_array_equal(again.before.unassigned, found.before.unassigned)
 
