@@ -261,3 +261,17 @@ def simulate(
         given = simulate_file(study, truth, d_prime, seed)
     for reader, count in given.items():
         print(f"{reader}: {count} simulated answers")
+
+
+@study_app.command()
+def sample(
+    folder: Annotated[Path, typer.Argument(help="The folder to be made.")],
+    seed: Annotated[int, typer.Option(help="Decides what is drawn by chance.")] = 1,
+) -> None:
+    """Make a study of drawn tissue with simulated readers, to try everything out."""
+    from napari_histossl.study.sample_study import VISITOR, write_sample_study
+
+    show_progress(write_sample_study(folder, seed), "drawing a sample study")
+    print(f"sample study in {folder}: its pictures are drawn, its readers simulated")
+    code = folder.with_name(f"{folder.name}-{VISITOR}.code").read_text(encoding="utf-8")
+    print(f"the pack of {VISITOR!r} beside it waits to be read; its code: {code}")

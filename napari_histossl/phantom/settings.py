@@ -6,7 +6,7 @@ once it is in the table; new ones are added beside it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from napari_histossl.errors import GeometryError
@@ -56,8 +56,19 @@ class Setting:
     chromatin_grain: float = 0.42
 
 
-SETTINGS = MappingProxyType({"v1": Setting("v1")})
-"""The settings by name. ``"v1"`` is what the defaults above say; it is frozen."""
+_V1 = Setting("v1")
+
+_REGULAR = replace(
+    _V1,
+    name="regular",
+    cell_jitter=0.15,
+    tumour=replace(_V1.tumour, cell_jitter=0.1),
+)
+"""Cells stand on their lattice almost exactly; colour, blur and noise are those of v1.
+What an imperfect generator may get wrong, for studies that try readers out."""
+
+SETTINGS = MappingProxyType({"v1": _V1, "regular": _REGULAR})
+"""The settings by name. ``"v1"`` is what the defaults above say; all are frozen."""
 
 
 def setting_named(name: str) -> Setting:
