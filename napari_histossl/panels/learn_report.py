@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,10 +51,14 @@ class Row:
     dice_after: float
 
     @property
+    def numbers(self) -> tuple[float, float, float, float]:
+        """IoU before and after, Dice's coefficient before and after."""
+        return self.before, self.after, self.dice_before, self.dice_after
+
+    @property
     def text(self) -> str:
         """The class in one line."""
-        numbers = (self.before, self.after, self.dice_before, self.dice_after)
-        iou_b, iou_a, dice_b, dice_a = map(shown, numbers)
+        iou_b, iou_a, dice_b, dice_a = map(shown, self.numbers)
         return (
             f"{self.info.name:<14} {self.corrected_mm2:.4f} mm2   IoU {iou_b} -> "
             f"{iou_a}   Dice {dice_b} -> {dice_a}"
@@ -153,6 +158,19 @@ def read_report(path: Path) -> Report:
         told["started_from"],
         None if held_out is None else HeldOut.from_json(held_out),
     )
+
+
+def mean_of(rows: Sequence[Row]) -> tuple[float, ...]:
+    """Return the means of the numbers of classes, as `Row.numbers` orders them.
+
+    Parameters
+    ----------
+    rows : sequence of Row
+        NaN where none is known; classes whose numbers are not known do not count.
+    """
+    columns = zip(*(row.numbers for row in rows), strict=True)
+    known = [[n for n in column if not math.isnan(n)] for column in columns]
+    return tuple(sum(some) / len(some) if some else math.nan for some in known)
 
 
 def shown(number: float) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
@@ -14,7 +14,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_histossl.panels.learn_report import Report, Row, shown
+from napari_histossl.panels.learn_report import Report, mean_of, shown
 from napari_histossl.widgets._class_buttons import swatch
 from napari_histossl.widgets._form import note
 from napari_histossl.widgets._overlays_texts import sentence
@@ -58,23 +58,26 @@ class BeforeAfter(QWidget):
     def show_report(self, report: Report) -> None:
         """Show what a head was made of, and how well it does."""
         rows = report.rows()
-        self.table.setRowCount(len(rows))
+        self.table.setRowCount(len(rows) + 1)
         for place, one in enumerate(rows):
-            self._show_row(place, one)
+            name = QTableWidgetItem(one.info.name)
+            name.setIcon(swatch(one.info.colour))
+            name.setToolTip(f"{one.corrected_mm2:.4f} mm² corrected to it or accepted")
+            self._show_row(place, name, one.numbers)
+        mean = QTableWidgetItem("mean")
+        mean.setToolTip("Of the classes whose numbers are known")
+        self._show_row(len(rows), mean, mean_of(rows))
         height = self.table.horizontalHeader().sizeHint().height() + 4
-        heights = map(self.table.rowHeight, range(len(rows)))
+        heights = map(self.table.rowHeight, range(len(rows) + 1))
         self.table.setFixedHeight(height + sum(heights))
         self.said.setText(self._told(sentence(f"measured {report.measured}")))
 
-    def _show_row(self, place: int, row: Row) -> None:
-        name = QTableWidgetItem(row.info.name)
-        name.setIcon(swatch(row.info.colour))
+    def _show_row(
+        self, place: int, name: QTableWidgetItem, numbers: Sequence[float]
+    ) -> None:
         self.table.setItem(place, 0, name)
-        name.setToolTip(f"{row.corrected_mm2:.4f} mm² corrected to it or accepted")
-        cells = (
-            f"{shown(row.before)} → {shown(row.after)}",
-            f"{shown(row.dice_before)} → {shown(row.dice_after)}",
-        )
+        iou_before, iou_after, dice_before, dice_after = map(shown, numbers)
+        cells = f"{iou_before} → {iou_after}", f"{dice_before} → {dice_after}"
         for column, text in enumerate(cells, start=1):
             item = QTableWidgetItem(text)
             item.setTextAlignment(

@@ -119,6 +119,11 @@ class PricedRun(QWidget):
         for widget in (self.ask_button, self._price, self._answer, self._run_bar):
             column.addWidget(widget)
 
+    @property
+    def price_text(self) -> str:
+        """What is said of the price, or against the run."""
+        return str(self._price.text())
+
     def refresh(self) -> None:
         """Show what can be done now."""
         is_free = not self.bench.worker.is_running

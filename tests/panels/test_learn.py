@@ -27,6 +27,7 @@ from napari_histossl.panels.learn_mask import MaskOnTokens
 from napari_histossl.panels.learn_report import (
     head_of,
     list_learned,
+    mean_of,
     read_report,
 )
 from napari_histossl.slide import ArraySlide
@@ -285,6 +286,7 @@ def test_before_and_after_on_held_out_places(mask, planned, slide):
     assert pale.corrected_mm2 == pytest.approx(3 * (1256 + 1200) * 0.25e-6, rel=0.1)
     assert "all dark" in report.measured
     assert "0.00 ->" in pale.text
+    assert mean_of([dark, pale])[0] == pytest.approx(dark.before / 2)
 
 
 def test_without_an_overlay_there_is_no_before(slide, folder, planned):
