@@ -59,7 +59,8 @@ def _about_one(overall: Overall, plan: AnalysisPlan) -> list[str]:
         f"(95 % interval {low:.3f} to {high:.3f}; one half is chance)."
     )
     differs = found.p_against(CHANCE) < ALPHA
-    return [opening, _verdict(found.estimate, test, differs)]
+    caution = [f"This is {overall.note}."] if overall.note else []
+    return [opening, _verdict(found.estimate, test, differs), *caution]
 
 
 _MEAN_ONLY = (

@@ -169,8 +169,11 @@ def test_two_first_readings_of_a_picture_are_refused():
 def test_slides_count_as_one_unit():
     readings = read_all(separation=0.4)
     alone = analyse_study(readings).overall[0].result
+    assert "slides" not in " ".join(analyse_study(readings).conclusions)
     slides = [replace(of, cluster=of.case_id[:7]) for of in readings]
-    clustered = analyse_study(slides).overall[0].result
+    found = analyse_study(slides)
+    assert "from 6 slides or patients only" in found.conclusions[0]
+    clustered = found.overall[0].result
     assert (alone.clusters, clustered.clusters) == (60, 6)
     assert clustered.estimate == alone.estimate
     assert clustered.cov2 != alone.cov2
