@@ -3,7 +3,7 @@
 A pixel is painted where its centre is within the radius of the polyline. A segment
 with round caps is convex, so that in each row it covers one run of pixels: runs of all
 segments and rows are found at once, their ends are settled by the exact condition, and
-the union is a running sum of run starts minus run ends. The cost grows with the
+and those that overlap are joined. The cost grows with the
 number of rows, not with the area of the brush.
 """
 
@@ -58,18 +58,29 @@ def rasterise(
     ndarray of shape (height, width) and dtype bool
         True where the centre of the pixel is within the radius of the polyline.
     """
-    starts_and_ends = np.zeros((box.height, box.width + 1), np.int32)
+    covered = np.zeros((box.height, box.width + 1), np.bool_)
     segments = _segments_near(points_px0, radius_px0, box)
     for rows, run_segments in _runs(segments, radius_px0, box):
         first, last = _run_ends(rows, run_segments, radius_px0)
         first = np.maximum(first, box.x) - box.x
         last = np.minimum(last, box.x1 - 1) - box.x
         kept = first <= last
-        row = (rows[kept] - box.y).astype(np.intp)
-        np.add.at(starts_and_ends, (row, first[kept].astype(np.intp)), 1)
-        np.add.at(starts_and_ends, (row, last[kept].astype(np.intp) + 1), -1)
-    covered: NDArray[np.bool_] = np.cumsum(starts_and_ends[:, :-1], axis=1) > 0
-    return covered
+        # a column more than there are pixels: runs of two rows never meet
+        before = (rows[kept] - box.y) * (box.width + 1)
+        covered |= _union(before + first[kept], before + last[kept] + 1, covered.shape)
+    return covered[:, :-1]
+
+
+def _union(first: _Floats, end: _Floats, shape: tuple[int, int]) -> NDArray[np.bool_]:
+    """Return which pixels some run covers; runs count pixels row by row."""
+    order = np.argsort(first)
+    first, end = first[order], np.maximum.accumulate(end[order])
+    begins_new = np.ones(len(first), np.bool_)
+    begins_new[1:] = first[1:] > end[:-1]
+    steps = np.zeros(shape, np.int8)
+    steps.reshape(-1)[first[begins_new].astype(np.intp)] = 1
+    steps.reshape(-1)[end[np.roll(begins_new, -1)].astype(np.intp)] = -1
+    return np.cumsum(steps, dtype=np.int8).view(np.bool_).reshape(shape)
 
 
 def stroke_boxes(
