@@ -75,6 +75,7 @@ class MaskTiles(TileSource):
             self.levels = (*self.levels, Level((-(-height // 2), -(-width // 2)), 2.0))
         self.sketches: tuple[Sketch, ...] = ()
         self._added = 0
+        self._uniform: dict[int, NDArray[Any]] = {}
         self._changing = threading.Lock()
 
     @staticmethod
@@ -103,7 +104,14 @@ class MaskTiles(TileSource):
             inside = labels[: box.height, : box.width]
             for sketch in sketches:
                 sketch.draw(inside, box, level)
-        return labels
+        return self._shared(labels)
+
+    def _shared(self, labels: NDArray[Any]) -> NDArray[Any]:
+        """Return one and the same tile wherever there is one class: nearly always."""
+        first = int(labels[0, 0])
+        if not (labels == first).all():
+            return labels
+        return self._uniform.setdefault(first, labels.copy())
 
     def read_fresh(self, box_px0: Box | None, keys: Iterable[TileKey]) -> Fresh:
         """Read those of a few tiles that show a box; none where they are too many."""

@@ -133,6 +133,13 @@ def test_fresh_tiles_are_true_until_something_is_drawn(tiles):
     assert not tiles.is_true(fresh)
 
 
+def test_tiles_of_one_class_are_one_tile(tmp_path):
+    with MaskStore.create(tmp_path / "g.ome.zarr", (100_000, 100_000), 0.5) as giant:
+        tiles = MaskTiles(giant)
+        assert tiles.read_tile(0, 3, 4) is tiles.read_tile(2, 50, 60)
+        assert not tiles.read_tile(0, 3, 4).any()
+
+
 def test_arrays_are_those_of_the_store_and_are_guarded(store, tiles, tmp_path):
     arrays = tiles.arrays()
     assert [array.shape for array in arrays] == [x.shape for x in tiles.levels]

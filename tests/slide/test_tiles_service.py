@@ -505,3 +505,21 @@ def test_many_threads_at_random(seed):
         for source in sources:
             service.remove(source)
         assert service.stats().held_bytes == 0
+
+
+def test_tiles_that_were_read_elsewhere_replace_those_that_are_there(service):
+    source = PatternSource(2000)
+    service.add(source)
+    key = (source, 0, 1, 2)
+    service.want([key])
+    until(lambda: service.get(*key) is not None)
+    assert key in service.keys(source)
+    assert (source, 0, 5, 5) not in service.keys(source)
+    newer = np.full(source.tile_shape, 200, np.uint8)
+    source.gate.clear()
+    service.invalidate(source, [key])  # it is wanted: a read of old pixels is under way
+    until(lambda: service.stats().running)
+    service.replace({key: newer})
+    source.gate.set()
+    until(lambda: not service.stats().running)
+    assert service.get(*key)[0, 0] == 200
