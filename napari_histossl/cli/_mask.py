@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from napari_histossl.cli import _mask_files
+from napari_histossl.cli import _mask_files, _mask_review
 from napari_histossl.cli._common import (
     MppOption,
     SlideArgument,
@@ -28,6 +28,7 @@ group = typer.Typer(help="Make and correct masks of slides.", no_args_is_help=Tr
 def register(app: typer.Typer) -> None:
     """Add this file's commands, and those of files of other programs."""
     _mask_files.register(group)
+    _mask_review.register(group)
     app.add_typer(group, name="mask")
 
 

@@ -111,6 +111,23 @@ def list_sources(folder: Path) -> list[ReviewSource]:
     return [*found, ReviewSource(MODEL_TITLE, "mask")]
 
 
+def source_of(overlay: Path, folder: Path) -> ReviewSource:
+    """Return an overlay as something to review, called what the window calls it.
+
+    Parameters
+    ----------
+    overlay : Path
+        Folder of the overlay.
+    folder : Path
+        Results folder of the slide.
+    """
+    for source in list_sources(folder):
+        if source.labels is not None and source.labels.path == overlay:
+            return source
+    name = overlay.name.removesuffix(".ome.zarr")
+    return ReviewSource(name, "proposal", LabelChoice(overlay))
+
+
 def difference_from(reference: Path) -> ReviewSource:
     """Return the differences of a mask from a second one as something to go through."""
     name = reference.name.removesuffix(".ome.zarr")

@@ -121,7 +121,7 @@ class ReviewRows:
         area_px = int(self.table.areas_px[index])
         if self._pixel_um2 is None:
             return f"{area_px:,} px"
-        return f"{area_px * self._pixel_um2 / _UM2_PER_MM2:.3g}"
+        return f"{area_px * self._pixel_um2 / _UM2_PER_MM2:.2g}"
 
     def unsure(self, index: int) -> float | None:
         """Return how uncertain it is by the chosen measure, 0 to 1, or None."""

@@ -34,7 +34,7 @@ from napari_histossl.widgets._form import RunBar, button, combo, note, row
 from napari_histossl.widgets._mask_session import MaskSession
 from napari_histossl.widgets._workbench import Workbench
 
-_HEADS = ("Class", "Dice", "IoU", "kappa", "mm²", "theirs")
+_HEADS = ("Class", "Dice", "IoU", "kappa")
 
 _KINDS = "Masks (*.png *.tif *.tiff);;All (*)"
 
@@ -199,22 +199,25 @@ def _fill(
         if agreed.class_index in colours:
             name.setIcon(swatch(colours[agreed.class_index]))
         table.setItem(place, 0, name)
-        for column, text in enumerate(_texts(agreed, pixel_mm2), start=1):
+        name.setToolTip(_areas(agreed, pixel_mm2))
+        for column, text in enumerate(_texts(agreed), start=1):
             table.setItem(place, column, QTableWidgetItem(text))
     height = table.horizontalHeader().sizeHint().height() + 4
     table.setFixedHeight(height + sum(map(table.rowHeight, range(len(rows)))))
 
 
-def _texts(agreed: ClassAgreement, pixel_mm2: float | None) -> list[str]:
-    numbers = [agreed.dice, agreed.iou, agreed.kappa]
-    shares = ["" if math.isnan(x) else f"{x:.3f}" for x in numbers]
-    return [
-        *shares,
-        *(
-            f"{pixels:,} px" if pixel_mm2 is None else f"{pixels * pixel_mm2:.3g}"
-            for pixels in (agreed.pixels, agreed.reference_pixels)
-        ),
-    ]
+def _texts(agreed: ClassAgreement) -> list[str]:
+    numbers = (agreed.dice, agreed.iou, agreed.kappa)
+    return ["" if math.isnan(number) else f"{number:.3f}" for number in numbers]
+
+
+def _areas(agreed: ClassAgreement, pixel_mm2: float | None) -> str:
+    """Return how much of a class each mask has, in words."""
+    mine, theirs = (
+        f"{pixels:,} px" if pixel_mm2 is None else f"{pixels * pixel_mm2:.3g} mm²"
+        for pixels in (agreed.pixels, agreed.reference_pixels)
+    )
+    return f"{agreed.name}: {mine} in this mask, {theirs} in the second"
 
 
 def _pixel_mm2(session: MaskSession) -> float | None:

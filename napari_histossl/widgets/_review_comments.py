@@ -36,7 +36,6 @@ class CommentGroup(QWidget):
         self.text = TextField("Comment on what is on the screen, Enter saves it")
         self.text.given.connect(self.write)
         self.list, self._said = QListWidget(), note()
-        self.list.setWordWrap(True)
         self.list.itemClicked.connect(self._on_clicked)
         self._take_back = button(
             "Take back",
@@ -115,6 +114,7 @@ class CommentGroup(QWidget):
             item = QListWidgetItem(
                 f"{comment.text}\n{comment.author}, {when:%d %b %Y, %H:%M}"
             )
+            item.setToolTip(item.text())
             item.setData(Qt.ItemDataRole.UserRole, comment)
             self.list.addItem(item)
         self.list.setVisible(bool(comments))

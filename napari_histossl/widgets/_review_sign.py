@@ -61,7 +61,6 @@ class SignGroup(QWidget):
         rows.addRow("Sign", self.part)
         rows.addRow("as", self.name)
         rows.addRow("that", self.statement)
-        self.list.setWordWrap(True)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.addLayout(rows)
@@ -145,6 +144,7 @@ class SignGroup(QWidget):
                 return
         for signature in signatures:
             item = QListWidgetItem(words_of(signature))
+            item.setToolTip(item.text())
             item.setData(Qt.ItemDataRole.UserRole, signature)
             self.list.addItem(item)
         count = len(signatures)
@@ -169,5 +169,5 @@ def words_of(signature: Signature) -> str:
     """Return a signature in words."""
     when = f"{datetime.fromisoformat(signature.utc).astimezone():%d %b %Y, %H:%M}"
     box = signature.box
-    said = f": {signature.statement}" if signature.statement else ""
-    return f"{signature.author}, {when}{said}\n{box.height:,} × {box.width:,} px"
+    said = signature.statement or f"{box.height:,} × {box.width:,} px"
+    return f"{said}\n{signature.author}, {when}"

@@ -29,7 +29,7 @@ _STATE_COLOURS = {
 
 _HEIGHT_PX = 260
 
-_WIDTHS_EM = (9, 6, 5, 6)
+_WIDTHS_EM = (8, 5, 4, 6)
 """Widths of the columns but the last; that of two classes is twice as wide."""
 
 _ARROWS = tuple(
@@ -198,7 +198,7 @@ class ObjectView(QTableView):
             return
         self.setColumnHidden(int(Column.UNSURE), not rows.measures)
         em = self.fontMetrics().horizontalAdvance("m")
-        width = _WIDTHS_EM[0] * (2 if rows.is_difference else 1)
+        width = _WIDTHS_EM[0] * (1 if not rows.is_difference else 2)
         self.setColumnWidth(int(Column.CLASS), width * em)
         self.mark_order(rows.shown)
 
