@@ -87,7 +87,8 @@ class KeyButton(QAbstractButton):
 
     def _content_width(self) -> int:
         text = QFontMetrics(self.font()).horizontalAdvance(self.text())
-        return self._key_width() + (GAP_PX if self._key else 0) + text
+        gap = GAP_PX if self._key and self.text() else 0
+        return self._key_width() + gap + text
 
     def keyPressEvent(self, event: QKeyEvent | None) -> None:
         """Take Space, and Enter where it is meant; the window gets every other key."""

@@ -128,4 +128,4 @@ def _wrap(label: QLabel, width: int) -> None:
     label.setWordWrap(True)
     label.setMinimumHeight(0)  # both would be taken for the height that is needed
     label.setMaximumHeight(_ANY_HEIGHT_PX)
-    label.setFixedHeight(label.heightForWidth(width))
+    label.setFixedHeight(max(label.heightForWidth(width), 0))

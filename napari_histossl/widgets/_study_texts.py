@@ -12,6 +12,12 @@ ANSWER_KEPT = (
 )
 """Said when an answer could not be saved."""
 
+OUT_OF_TURN = (
+    "It has an answer, perhaps from another window in which you are reading. That "
+    "answer stays; go on with the next picture."
+)
+"""Said when an answer came too late."""
+
 SAVED_LATER = (
     "What stopped it is gone, and your answer is on the disk. Go on when you like."
 )

@@ -216,10 +216,10 @@ class ReaderWindow(Frame):
         try:
             self._write(answer)
             done = self.session.answered
-        except OutOfTurnError as error:
+        except OutOfTurnError:  # its sentence names the case: not for readers
             self._unsaved = None
             title = "This picture is answered already"
-            self.show_message(title, texts.in_html(error), "Go on", self.go_on)
+            self.show_message(title, texts.OUT_OF_TURN, "Go on", self.go_on)
             return False
         except StudyError as error:
             self._retry.start()
@@ -228,7 +228,7 @@ class ReaderWindow(Frame):
             return False
         self._unsaved = None
         self._retry.stop()
-        self._since_break += 1
+        self._since_break += not answer.again
         self._screen.show_saved(done)
         self.answered.emit(done)
         return True
