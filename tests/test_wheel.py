@@ -47,7 +47,9 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_wheel_holds_what_a_user_needs_and_no_tests(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
-    for path in ("__init__.pyi", "py.typed", "napari.yaml", "sample_data/sample.svs"):
+    template = "study/report.html.jinja"
+    sample = "sample_data/sample.svs"
+    for path in ("__init__.pyi", "py.typed", "napari.yaml", sample, template):
         assert f"napari_histossl/{path}" in names
     assert {name.split("/")[0].split("-")[0] for name in names} == {"napari_histossl"}
 

@@ -47,6 +47,9 @@ def power(
     per_slide: Annotated[int, typer.Option(help="Pictures from one slide.")] = 1,
     studies: Annotated[int, typer.Option(help="Simulated studies a point.")] = 1000,
     seed: Annotated[int, typer.Option(help="Where chance starts.")] = 0,
+    svg: Annotated[
+        Path | None, typer.Option(help="Draw the curve into this file.")
+    ] = None,
 ) -> None:
     """Say before a study how many readers and pictures it takes, by simulation."""
     from napari_histossl.study import PowerPlan, ReaderModel, power_curve
@@ -64,7 +67,10 @@ def power(
         studies,
         seed,
     )
-    _print_power(power_curve(plan))
+    curve = power_curve(plan)
+    _print_power(curve)
+    if svg is not None:
+        _draw_power(curve, svg)
 
 
 def _numbers(text: str) -> tuple[int, ...]:
@@ -88,6 +94,20 @@ def _print_power(curve: PowerCurve) -> None:
     Console().print(table)
     for sentence in describe_power(curve):
         print(sentence)
+
+
+def _draw_power(curve: PowerCurve, path: Path) -> None:
+    from napari_histossl.errors import StudyError
+    from napari_histossl.study import draw_power
+
+    try:
+        path.write_text(draw_power(curve), encoding="utf-8")
+    except OSError as error:
+        raise StudyError(
+            f"{path} could not be written ({error.strerror}); choose a folder that you "
+            f"may write in"
+        ) from error
+    print(f"curve: {path}")
 
 
 @study_app.command()

@@ -1,4 +1,5 @@
 from . import statistics as statistics
+from ._power_figure import draw_power as draw_power
 from ._power_words import describe_power as describe_power
 from ._roe_metz import ReaderModel as ReaderModel
 from .analysis import AnalysisPlan as AnalysisPlan

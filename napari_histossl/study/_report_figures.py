@@ -1,19 +1,20 @@
-"""The drawings of a report, as SVG.
-
-Colours are those of Okabe and Ito, which people with any kind of colour vision tell
-apart; lines differ in style as well, and every drawing has a text that says what it
-shows.
-"""
+"""The drawings of a report, as SVG."""
 
 from __future__ import annotations
 
-import io
-import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_histossl.study._drawing import (
+    COLOURS,
+    GREY,
+    INK,
+    STYLES,
+    as_svg,
+    new_axes,
+)
 from napari_histossl.study._intervals import CHANCE, Interval
 from napari_histossl.study._orh import OneCondition
 from napari_histossl.study._overall import FIGURE_NAMES, AnalysisPlan, Overall
@@ -21,23 +22,17 @@ from napari_histossl.study._per_reader import ReaderSummary
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
-"""Okabe and Ito, without black and yellow."""
-
-_STYLES = ("-", "--", "-.", ":")
 _MOST_COLOURED = 12
 """Readers that are told apart in one drawing."""
 
-_INK = "#222222"
 _BAND = "#DDE8F0"
 
 
 def draw_roc(readers: Sequence[ReaderSummary]) -> str:
     """Return the ROC curves, and the means of those of complete readers."""
-    figure, axes = _new(5.2, 5.0)
-    axes.plot([0, 1], [0, 1], color="#888888", linewidth=1, label="guessing")
+    figure, axes = new_axes(5.2, 5.0)
+    axes.plot([0, 1], [0, 1], color=GREY, linewidth=1, label="guessing")
     shown = [reader for reader in readers if reader.roc]
     for place, reader in enumerate(shown):
         x, y = np.array(reader.roc).T
@@ -52,13 +47,13 @@ def draw_roc(readers: Sequence[ReaderSummary]) -> str:
         ]
         if len(heights) > 1:
             name = f"mean of curves {condition}".strip()
-            mean, style = np.mean(heights, axis=0), _STYLES[place]
-            axes.plot(grid, mean, style, color=_INK, linewidth=2.4, label=name)
+            mean, style = np.mean(heights, axis=0), STYLES[place]
+            axes.plot(grid, mean, style, color=INK, linewidth=2.4, label=name)
     axes.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), aspect="equal")
     axes.set_xlabel("real pictures called synthetic")
     axes.set_ylabel("synthetic pictures called synthetic")
     axes.legend(loc="lower right", fontsize=8, frameon=False)
-    return _svg(figure, "ROC curve of each reader, and the mean of the curves")
+    return as_svg(figure, "ROC curve of each reader, and the mean of the curves")
 
 
 def _line(place: int, count: int, name: str) -> dict[str, Any]:
@@ -68,7 +63,7 @@ def _line(place: int, count: int, name: str) -> dict[str, Any]:
         return {"color": "#999999", "linewidth": 0.8, "label": label}
     return {
         "color": COLOURS[place % len(COLOURS)],
-        "linestyle": _STYLES[place // len(COLOURS) % len(_STYLES)],
+        "linestyle": STYLES[place // len(COLOURS) % len(STYLES)],
         "linewidth": 1.2,
         "label": name,
     }
@@ -81,10 +76,10 @@ def draw_margin(
     rows = [_reader_row(reader, plan) for reader in readers]
     shown = [row for row in rows if row is not None]
     means = [of for of in overall if isinstance(of.result, OneCondition)]
-    figure, axes = _new(7.2, 1.3 + 0.32 * (len(shown) + len(means)))
+    figure, axes = new_axes(7.2, 1.3 + 0.32 * (len(shown) + len(means)))
     low, high = CHANCE - plan.margin, CHANCE + plan.margin
     axes.axvspan(low, high, color=_BAND, zorder=0)
-    axes.axvline(CHANCE, color="#888888", linewidth=1, zorder=1)
+    axes.axvline(CHANCE, color=GREY, linewidth=1, zorder=1)
     names: list[str] = []
     complete = {reader.name for reader in readers if reader.is_complete}
     for name, value, interval in shown:
@@ -102,16 +97,16 @@ def draw_margin(
         f"{FIGURE_NAMES[plan.figure]}; shaded: margin of {plan.margin:g} about chance"
     )
     text = "Readers with 95 % intervals, means with 90 % (thick) and 95 % (thin)"
-    return _svg(figure, text)
+    return as_svg(figure, text)
 
 
 def _draw_mean(axes: Axes, of: Overall, place: int) -> None:
     assert isinstance(of.result, OneCondition)
     assert of.equivalence is not None
     line = [place, place]
-    axes.plot(of.result.confidence_interval, line, color=_INK, linewidth=1.2)
-    axes.plot(of.equivalence.interval, line, color=_INK, linewidth=4)
-    axes.plot([of.result.estimate], [place], "D", color=_INK, markersize=7)
+    axes.plot(of.result.confidence_interval, line, color=INK, linewidth=1.2)
+    axes.plot(of.equivalence.interval, line, color=INK, linewidth=4)
+    axes.plot([of.result.estimate], [place], "D", color=INK, markersize=7)
 
 
 def _reader_row(
@@ -130,7 +125,7 @@ def _reader_row(
 def draw_times(readers: Sequence[ReaderSummary]) -> str:
     """Return median and quartiles of the time for a picture, right and wrong."""
     timed = [reader for reader in readers if reader.times is not None]
-    figure, axes = _new(7.2, 1.2 + 0.42 * len(timed))
+    figure, axes = new_axes(7.2, 1.2 + 0.42 * len(timed))
     sides = (("right", -0.13, COLOURS[0], "o"), ("wrong", 0.13, COLOURS[1], "s"))
     for kind, shift, colour, marker in sides:
         for place, reader in enumerate(timed):
@@ -147,13 +142,13 @@ def draw_times(readers: Sequence[ReaderSummary]) -> str:
     axes.set_xlim(left=0)
     axes.set_xlabel("seconds for a picture: median and quartiles")
     axes.legend(fontsize=8, frameon=False)
-    return _svg(figure, "Time for a picture, of right and of wrong answers")
+    return as_svg(figure, "Time for a picture, of right and of wrong answers")
 
 
 def draw_calibration(readers: Sequence[ReaderSummary]) -> str:
     """Return the share of right answers at each confidence."""
-    figure, axes = _new(5.2, 3.4)
-    axes.axhline(CHANCE, color="#888888", linewidth=1, label="guessing")
+    figure, axes = new_axes(5.2, 3.4)
+    axes.axhline(CHANCE, color=GREY, linewidth=1, label="guessing")
     shown = [reader for reader in readers if reader.calibration is not None]
     for place, reader in enumerate(shown):
         assert reader.calibration is not None
@@ -164,32 +159,4 @@ def draw_calibration(readers: Sequence[ReaderSummary]) -> str:
     axes.set_xticks((1, 2, 3), ("maybe", "probably", "definitely"))
     axes.set(ylim=(-0.03, 1.03), ylabel="share of right answers")
     axes.legend(fontsize=8, frameon=False, ncols=2)
-    return _svg(figure, "Share of right answers at each confidence")
-
-
-def _new(width: float, height: float) -> tuple[Figure, Axes]:
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(width, height), layout="constrained")
-    axes = figure.add_subplot()
-    axes.spines[["top", "right"]].set_visible(False)
-    return figure, axes
-
-
-def _svg(figure: Figure, text: str) -> str:
-    """Return a drawing as an SVG element with a title, the same each time."""
-    import matplotlib as mpl
-
-    sink = io.StringIO()
-    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": text}):
-        figure.savefig(sink, format="svg", metadata={"Date": None, "Creator": None})
-    drawn = sink.getvalue()
-    drawn = drawn[drawn.index("<svg") :]
-    drawn = re.sub(r"<metadata>.*?</metadata>", "", drawn, flags=re.DOTALL)
-    # Names inside a drawing must not meet those of the next one on the page.
-    stem = re.sub(r"\W+", "-", text.lower())
-    drawn = re.sub(r'id="', f'id="{stem}-', drawn)
-    drawn = re.sub(r'="#(?=\w)', f'="#{stem}-', drawn)
-    drawn = re.sub(r"url\(#", f"url(#{stem}-", drawn)
-    head, body = drawn.split(">", 1)
-    return f'{head} role="img" aria-label="{text}"><title>{text}</title>{body}'
+    return as_svg(figure, "Share of right answers at each confidence")

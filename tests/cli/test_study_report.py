@@ -1,6 +1,7 @@
 """Power before a study and its report after, by commands."""
 
 import json
+from xml.etree import ElementTree
 
 import pytest
 from PIL import Image
@@ -23,7 +24,7 @@ def run(capsys):
     return call
 
 
-def test_power_says_what_two_readers_can_show(run):
+def test_power_says_what_two_readers_can_show(run, tmp_path):
     options = ("--readers", "10,2", "--cases", "100", "--studies", "300")
     code, out, err = run("power", *options, "--figure", "accuracy")
     assert code == 0, err
@@ -32,6 +33,13 @@ def test_power_says_what_two_readers_can_show(run):
     code, out, _ = run("power", *options, "--difference", "0.8")
     assert code == 0
     assert "is not chance if the truth is 0.8" in out
+    code, *_ = run("power", *options, "--svg", tmp_path / "power.svg")
+    assert code == 0
+    drawing = ElementTree.parse(tmp_path / "power.svg")
+    assert "10 readers" in "".join(drawing.getroot().itertext())
+    code, _, err = run("power", *options, "--svg", tmp_path / "no" / "power.svg")
+    assert code == 1
+    assert "could not be written" in err
 
 
 @pytest.mark.parametrize(
