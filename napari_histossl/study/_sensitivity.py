@@ -6,18 +6,16 @@ choice that could have been made otherwise.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 from napari_histossl.errors import StudyError
 from napari_histossl.study._bootstrap import bootstrap_auc
 from napari_histossl.study._covariances import Figure
-from napari_histossl.study._equivalence import tost
 from napari_histossl.study._orh import OneCondition
+from napari_histossl.study._over_readers import analyse_overall
 from napari_histossl.study._overall import FIGURE_NAMES, AnalysisPlan, Overall
 from napari_histossl.study._ratings import tabulate
-from napari_histossl.study.fooling import analyse_readings
-from napari_histossl.study.readings import Reading, Selected
+from napari_histossl.study.readings import Selected
 
 MARGINS = (0.05, 0.15)
 """Margins shown beside the one that was set."""
@@ -33,25 +31,20 @@ def check_assumptions(selected: Selected, plan: AnalysisPlan) -> tuple[Overall, 
     plan : AnalysisPlan
         What was set.
     """
+    primary = selected.primary
     rows = [_with_incomplete(selected, plan), _without_constant(selected, plan)]
     rows += [
-        _run(f"margin {margin:g}", selected.primary, replace(plan, margin=margin))
+        analyse_overall(
+            f"margin {margin:g}", selected.primary, replace(plan, margin=margin)
+        )
         for margin in MARGINS
         if margin != plan.margin
     ]
     other: Figure = "accuracy" if plan.figure == "auc" else "auc"
     named = f"{FIGURE_NAMES[other]} in place of {FIGURE_NAMES[plan.figure]}"
-    rows.append(_run(named, selected.primary, replace(plan, figure=other)))
+    rows.append(analyse_overall(named, primary, replace(plan, figure=other)))
     rows += [_exactly_these(selected, plan), _resampled(selected, plan)]
     return tuple(row for row in rows if row is not None)
-
-
-def _run(name: str, readings: Sequence[Reading], plan: AnalysisPlan) -> Overall:
-    try:
-        found = analyse_readings(readings, figure=plan.figure)
-    except StudyError as error:
-        return Overall(name, None, None, str(error))
-    return Overall(name, found, tost(found, margin=plan.margin), "")
 
 
 def _with_incomplete(selected: Selected, plan: AnalysisPlan) -> Overall | None:
@@ -68,7 +61,7 @@ def _with_incomplete(selected: Selected, plan: AnalysisPlan) -> Overall | None:
     kept = [reading for reading in selected.test if reading.case_id in common]
     if not kept:
         return Overall(name, None, None, "no picture was read by all of them")
-    row = _run(name, kept, plan)
+    row = analyse_overall(name, kept, plan)
     note = f"on the {len(common)} pictures that all {len(read)} readers read"
     return replace(row, note=row.note or note)
 
@@ -82,11 +75,15 @@ def _without_constant(selected: Selected, plan: AnalysisPlan) -> Overall | None:
     if not constant:
         return None
     kept = [reading for reading in selected.primary if reading.reader not in constant]
-    return _run(f"without {', '.join(sorted(constant))} (one answer)", kept, plan)
+    return analyse_overall(
+        f"without {', '.join(sorted(constant))} (one answer)", kept, plan
+    )
 
 
 def _exactly_these(selected: Selected, plan: AnalysisPlan) -> Overall | None:
-    row = _run("exactly these readers, other pictures", selected.primary, plan)
+    row = analyse_overall(
+        "exactly these readers, other pictures", selected.primary, plan
+    )
     if not isinstance(row.result, OneCondition):
         return None
     low, high = row.result.fixed_reader_interval

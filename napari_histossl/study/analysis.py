@@ -8,14 +8,17 @@ what is not valid for the data is said in place of a number.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from napari_histossl.errors import StudyError
 from napari_histossl.study._between_readers import NamedAgreement, agree
 from napari_histossl.study._conclusions import conclude
-from napari_histossl.study._equivalence import Equivalence, tost
-from napari_histossl.study._layouts import TwoConditions
-from napari_histossl.study._orh import OneCondition
+from napari_histossl.study._over_readers import (
+    analyse_generators,
+    analyse_overall,
+    compare_conditions,
+    conditions_of,
+    under,
+)
 from napari_histossl.study._overall import AnalysisPlan, Overall
 from napari_histossl.study._per_reader import ReaderSummary, summarise_reader
 from napari_histossl.study._sensitivity import check_assumptions
@@ -24,10 +27,7 @@ from napari_histossl.study.fooling import (
     GeneratorPair,
     GeneratorRate,
     PictureRate,
-    analyse_readings,
     compare_generators,
-    generators_of,
-    holm,
     rate_generators,
     rate_pictures,
 )
@@ -39,12 +39,13 @@ from napari_histossl.study.readings import (
     select_readings,
 )
 
-FEW_CLUSTERS = 20
-"""Below it a caution stands beside an interval.
-
-Simulated: 200 pictures of 10 slides, 15 readers, risk 5 %: 6 to 7 % on one side; of 20
-slides 5.5 %. Taking the pictures as independent: 20 % and more.
-"""
+__all__ = [
+    "AnalysisPlan",
+    "Overall",
+    "ReaderSummary",
+    "StudyAnalysis",
+    "analyse_study",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,10 +119,10 @@ def analyse_study(
     selected = select_readings(readings, plan.pictures)
     readers = _summarise(readings, selected)
     overall = tuple(
-        analyse_overall(condition, _under(selected.primary, condition), plan)
-        for condition in _conditions(selected)
+        analyse_overall(condition, under(selected.primary, condition), plan)
+        for condition in conditions_of(selected)
     )
-    comparison = _compare_conditions(selected, plan)
+    comparison = compare_conditions(selected, plan)
     is_single = len(overall) == 1
     return StudyAnalysis(
         plan,
@@ -130,11 +131,11 @@ def analyse_study(
         overall,
         comparison,
         check_assumptions(selected, plan) if is_single else (),
-        _analyse_generators(selected, plan) if is_single else (),
+        analyse_generators(selected, plan) if is_single else (),
         rate_generators(selected.primary) if is_single else (),
         compare_generators(selected.primary) if is_single else (),
         rate_pictures(selected.primary or selected.test),
-        agree(selected, _conditions(selected)),
+        agree(selected, conditions_of(selected)),
         _mean_drift(readers),
         conclude(overall, comparison, readers, plan),
     )
@@ -145,7 +146,7 @@ def _summarise(
 ) -> tuple[ReaderSummary, ...]:
     """Return what each reader did under each condition that was theirs."""
     found = []
-    for condition in _conditions(selected):
+    for condition in conditions_of(selected):
         names = {of.reader for of in readings if of.condition in (condition, "")}
         found += [
             summarise_reader(name, condition, selected)
@@ -162,90 +163,3 @@ def _mean_drift(readers: Sequence[ReaderSummary]) -> MeanOfReaders | None:
             slopes.setdefault(reader.reader, []).append(reader.drift)
     means = [sum(of) / len(of) for of in slopes.values()]
     return mean_of_readers(means) if means else None
-
-
-def _conditions(selected: Selected) -> list[str]:
-    return sorted({reading.condition for reading in selected.test}) or [""]
-
-
-def _under(readings: Sequence[Reading], condition: str) -> list[Reading]:
-    return [reading for reading in readings if reading.condition == condition]
-
-
-def analyse_overall(
-    name: str, readings: Sequence[Reading], plan: AnalysisPlan
-) -> Overall:
-    """Return the mean over readers, with its test, or why there is none.
-
-    Parameters
-    ----------
-    name : str
-        What to call it.
-    readings : sequence of Reading
-        First readings of complete readers under one condition.
-    plan : AnalysisPlan
-        Figure of merit and margin.
-    """
-    try:
-        found = analyse_readings(readings, figure=plan.figure)
-    except StudyError as error:
-        return Overall(name, None, None, str(error))
-    few = any(reading.cluster for reading in readings) and found.clusters < FEW_CLUSTERS
-    note = (
-        f"from {found.clusters} slides or patients only: with so few, intervals are a "
-        f"little too short"
-    )
-    return Overall(name, found, tost(found, margin=plan.margin), note if few else "")
-
-
-def _compare_conditions(selected: Selected, plan: AnalysisPlan) -> Overall | None:
-    conditions = _conditions(selected)
-    if len(conditions) < 2:
-        return None
-    name = " minus ".join(conditions)
-    ordered = sorted(selected.primary, key=lambda reading: reading.condition)
-    of = [reading.condition for reading in ordered]
-    try:
-        found = analyse_readings(ordered, of, plan.figure)
-    except StudyError as error:
-        return Overall(name, None, None, str(error))
-    if not isinstance(found, TwoConditions):
-        return Overall(name, None, None, "one of the conditions has no complete reader")
-    return Overall(name, found, tost(found, chance=0.0, margin=plan.margin), "")
-
-
-def _analyse_generators(selected: Selected, plan: AnalysisPlan) -> tuple[Overall, ...]:
-    """Return each generator alone, with p-values corrected for their number."""
-    names = generators_of(selected.primary)
-    if len(names) < 2:
-        return ()
-    found = [
-        analyse_overall(
-            name,
-            [of for of in selected.primary if not of.synthetic or of.generator == name],
-            plan,
-        )
-        for name in names
-    ]
-    tested = [index for index, of in enumerate(found) if of.equivalence is not None]
-    corrected = holm([_p_of(found[index].equivalence) for index in tested])
-    for index, p_holm in zip(tested, corrected, strict=True):
-        found[index] = replace(found[index], p_holm=p_holm)
-    return tuple(found)
-
-
-def _p_of(equivalence: Equivalence | None) -> float:
-    assert equivalence is not None
-    return equivalence.p
-
-
-__all__ = [
-    "AnalysisPlan",
-    "NamedAgreement",
-    "OneCondition",
-    "Overall",
-    "ReaderSummary",
-    "StudyAnalysis",
-    "analyse_overall",
-    "analyse_study",
-]

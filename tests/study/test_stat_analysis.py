@@ -179,6 +179,14 @@ def test_slides_count_as_one_unit():
     assert clustered.cov2 != alone.cov2
 
 
+def test_accuracy_on_unequal_classes_carries_a_caution():
+    readings = [of for of in read_all() if of.case_id not in ("case-001", "case-003")]
+    plan = AnalysisPlan(figure="accuracy")
+    assert "28 synthetic and 30 real" in analyse_study(readings, plan).conclusions[0]
+    assert "synthetic and" not in analyse_study(readings).conclusions[0]
+    assert "synthetic and" not in analyse_study(read_all(), plan).conclusions[0]
+
+
 def test_generators_are_rated_and_compared_with_correction():
     found = analyse_study(read_all(generators=("a", "b", "c"), readers=6, cases=120))
     assert [of.generator for of in found.generators] == ["a", "b", "c"]
