@@ -17,6 +17,7 @@ from napari_histossl.widgets._errors import show_error
 from napari_histossl.widgets._mask_layer import MaskLayer
 from napari_histossl.widgets._mask_session import MaskSession
 from napari_histossl.widgets._workbench import Workbench
+from napari_histossl.widgets.canvas._napari import leave_out_brush_box
 from napari_histossl.widgets.canvas._outline import Outline
 
 
@@ -93,6 +94,7 @@ class Work:
         self.layer: MaskLayer = session.layer
         self.layer.fill_within = self.bounds_px0
         self.outline = Outline(self.layer)
+        leave_out_brush_box(self.layer)
 
     @property
     def screen_um(self) -> float:

@@ -86,12 +86,32 @@ def scene_of(layer: Any) -> Any:
 
     Its coordinates are those of the world, (x, y).
     """
+    canvas = _canvas_of(layer)
+    return None if canvas is None else canvas.view.scene
+
+
+def leave_out_brush_box(layer: Any) -> None:
+    """Let no box be drawn behind the circle that stands for a brush.
+
+    napari 0.9.2 draws a dark square in its middle once a layer is added while it is
+    seen, and leaves that on the canvas. To be removed once napari leaves out the box in
+    ``VispyBrushCircleOverlay``.
+    """
+    canvas = _canvas_of(layer)
+    overlays = None if canvas is None else canvas.viewer.canvas.overlays
+    circle = getattr(overlays, "_brush_circle", None)
+    if circle is not None:
+        circle.box = False
+
+
+def _canvas_of(layer: Any) -> Any:
+    """Return napari's canvas on which a layer is drawn, or None."""
     try:
         from napari._vispy.canvas import VispyCanvas
 
         for canvas in list(VispyCanvas._instances):
             if layer in canvas.layer_to_visual:
-                return canvas.view.scene
+                return canvas
     except (ImportError, AttributeError):
         pass
     return None
