@@ -18,10 +18,14 @@ from napari_histossl.panels.mask_tiles import Fresh, MaskTiles
 from napari_histossl.panels.sketches import Drawn, Sketch, sketch_of
 from napari_histossl.widgets._bell import application_bell
 from napari_histossl.widgets._errors import show_info
+from napari_histossl.widgets._later import later
 from napari_histossl.widgets._mask_writer import Done, Edit, MaskWriter, Outcome
 from napari_histossl.widgets.canvas import install_canvas
 
 _log = logging.getLogger(__name__)
+
+_REST_MS = 1000
+"""What can wait is done when nothing was changed for so long."""
 
 _PATIENCE_S = 10.0
 """How long closing a mask keeps the window waiting for what is not saved yet."""
@@ -55,6 +59,8 @@ class MaskEditor(QObject):
         self.store, self.author = store, author
         self.tiles = MaskTiles(store)
         self.on_refresh: Callable[[], object] = lambda: None
+        self.on_rest: Callable[[], object] = lambda: None
+        self._rest = later(self, _REST_MS, self._on_rest)
         self._canvas = install_canvas()
         self._is_closed = False
         bell, owner = application_bell(), ref(self)
@@ -135,6 +141,7 @@ class MaskEditor(QObject):
         if self._is_closed:
             return
         self._is_closed = True
+        self._rest.stop()
         if not self._writer.close(_PATIENCE_S):
             show_info(
                 f"The mask {self.store.path.name} is still being brought to the disk "
@@ -200,6 +207,9 @@ class MaskEditor(QObject):
             keys = [key for key in keys if key[1] >= finest]
             service.invalidate(self.tiles, keys)
 
+    def _on_rest(self) -> None:
+        self.on_rest()
+
     # ---- What came of it
 
     def take(self, edit: Edit | None, outcome: Outcome | None) -> None:
@@ -212,6 +222,8 @@ class MaskEditor(QObject):
         if box is not None or edit is None:
             is_exact = done is not None and edit is not None and edit.sketch is not None
             self._refresh(box, done.fresh if done else None, int(is_exact))
+            if not self._is_closed:
+                self._rest.start()
         if done is not None:
             self.saved.emit(done.receipt)
         elif outcome is not None:

@@ -20,6 +20,7 @@ from napari_histossl.classes import UNLABELLED
 from napari_histossl.errors import HistoSSLError
 from napari_histossl.geometry import Box
 from napari_histossl.napari_io.layers import colours
+from napari_histossl.slide.tiles import tile_arrays
 from napari_histossl.widgets._mask_brush import Brush
 from napari_histossl.widgets._mask_editor import MaskEditor
 from napari_histossl.widgets._workbench import METADATA_KEY
@@ -66,6 +67,7 @@ class MaskLayer(Labels):
             **options,
         )
         editor.on_refresh = self._draw_anew
+        editor.on_rest = self._update_thumbnail
 
     @property
     def _type_string(self) -> str:
@@ -179,6 +181,18 @@ class MaskLayer(Labels):
             return self._editor.tiles.value_at(y, x)
         except HistoSSLError:  # what is drawn says that it cannot be read
             return None
+
+    def _update_thumbnail(self) -> None:
+        """Draw the small picture from what is there, not from what napari once read."""
+        coarsest = tile_arrays(self._editor.tiles)[-1]
+        try:
+            labels = coarsest[...]
+        except HistoSSLError:  # what is drawn says that it cannot be read
+            return
+        step = -(-max(labels.shape) // max(self._thumbnail_shape[:2]))
+        small = np.asarray(self.colormap.map(labels[::step, ::step]))
+        small[..., 3] *= self.opacity
+        self.thumbnail = small
 
     def _draw_anew(self) -> None:
         """Read again what napari draws by itself, where it does."""

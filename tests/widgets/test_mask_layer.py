@@ -283,6 +283,7 @@ def test_it_is_an_ordinary_labels_layer(window, drag, qtbot):
     window.layer.data_setitem((np.array([5, 6]), np.array([7, 8])), 3)
     window.wait(qtbot, 2)
     assert window.held()[5, 7] == window.held()[6, 8] == 3
+    qtbot.waitUntil(lambda: window.layer.thumbnail[..., :3].any(), timeout=20_000)
     window.layer.show_selected_label = True
     window.layer.selected_label = 3
     settle(0.1)
