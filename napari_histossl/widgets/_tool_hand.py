@@ -9,7 +9,7 @@ from qtpy.QtCore import QObject, Signal
 
 from napari_histossl.widgets._key_table import FINISH, GIVE_UP, STEP_BACK
 from napari_histossl.widgets._mask_session import MaskSession
-from napari_histossl.widgets._tool_base import Options, Tool, Work
+from napari_histossl.widgets._tool_base import At, Options, Tool, Work
 from napari_histossl.widgets._tool_keys import BorrowedKeys
 from napari_histossl.widgets._tool_table import OURS, TOOLS, ToolInfo, named
 from napari_histossl.widgets._workbench import Workbench
@@ -146,6 +146,8 @@ class Hand(QObject):
 
     def _on_drag(self, _layer: Any, event: Any) -> Iterator[None]:
         tool, work = self.tool, self.work
+        if work is not None and event.button == 1 and self.info is named("Fill"):
+            self._tell_protected(work, work.at(event))
         if tool is None or work is None:
             return
         if event.button == 2:
@@ -161,6 +163,17 @@ class Hand(QObject):
         if self.tool is tool:  # not laid aside in the middle
             tool.release(work.at(event))
             self._watch_keys()
+
+    @staticmethod
+    def _tell_protected(work: Work, at: At) -> None:
+        """Say why nothing is filled; napari's own tool leaves it without a word."""
+        index = work.class_at(at)
+        if index and index in work.layer.spared(int(work.layer.selected_label)):
+            name = work.session.store.classes[index].name
+            work.refuse(
+                f"{name} is protected here; untick the box that protects what is "
+                f"painted, or fill something else"
+            )
 
     def _on_move(self, _layer: Any, event: Any) -> None:
         if self.tool is not None and self.work is not None:
