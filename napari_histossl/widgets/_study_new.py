@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
-from qtpy.QtCore import QTimer, Signal
+from qtpy.QtCore import Signal
 from qtpy.QtWidgets import (
     QDoubleSpinBox,
     QFileDialog,
     QLineEdit,
-    QProgressBar,
     QSpinBox,
     QVBoxLayout,
     QWidget,
 )
 
 from napari_histossl.errors import HistoSSLError
-from napari_histossl.jobs import Progress
 from napari_histossl.panels.study import StudyChoice, resolve_study
 from napari_histossl.study import StudyPlan, build_study, study_files
 from napari_histossl.study.database import SUFFIX
 from napari_histossl.study.selection import find_warnings
 from napari_histossl.widgets._errors import show_error, show_info
 from napari_histossl.widgets._form import button, form, note, row
+from napari_histossl.widgets._study_work import StudyWork
 
 STUDY_FILTER = f"Studies (*{SUFFIX})"
 """For dialogs that ask for a study."""
@@ -88,11 +87,7 @@ class NewStudy(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self._work: Iterator[Progress] | None = None
-        self._plan: StudyPlan | None = None
-        self._timer = QTimer(self)
-        self._timer.setInterval(0)
-        self._timer.timeout.connect(self._step)
+        self.work = StudyWork(lambda error: show_error(error))
         self._build()
 
     def _build(self) -> None:
@@ -114,9 +109,9 @@ class NewStudy(QWidget):
         self.title.setToolTip("Readers see it: it should not tell anything")
         self.readers = QLineEdit(StudyChoice().readers)
         self.readers.setToolTip("Pseudonyms, separated by commas")
-        self.per_class = _number(QSpinBox(), 100_000, "all")
-        self.size = _number(QSpinBox(), 100_000, "as they are", " px")
-        self.mpp = _number(QDoubleSpinBox(), 100, "unknown", " µm per pixel")
+        self.per_class = number_box(QSpinBox(), 100_000, "all")
+        self.size = number_box(QSpinBox(), 100_000, "as they are", " px")
+        self.mpp = number_box(QDoubleSpinBox(), 100, "unknown", " µm per pixel")
         self.mpp.setDecimals(4)
         rows = form()
         for name, widget in (
@@ -131,16 +126,8 @@ class NewStudy(QWidget):
         ):
             rows.addRow(name, widget)
         column.addLayout(rows)
-        self._create = button("Make study", self.create)
-        column.addWidget(self._create)
-        self._bar = QProgressBar()
-        self._running = QWidget()
-        line = row(self._bar, button("Stop", self.stop, "Nothing of it is left"))
-        line.setContentsMargins(0, 0, 0, 0)
-        line.setStretch(0, 1)
-        self._running.setLayout(line)
-        self._running.hide()
-        column.addWidget(self._running)
+        column.addWidget(button("Make study", self.create))
+        column.addWidget(self.work)
         self._made = note()
         self._made.hide()
         column.addWidget(self._made)
@@ -159,49 +146,16 @@ class NewStudy(QWidget):
         )
 
     def create(self) -> None:
-        """Make the study, a few pictures at a time: the window stays alive."""
+        """Make the study in a thread: the window stays alive."""
         try:
-            self._plan = resolve_study(self.choice())
+            plan = resolve_study(self.choice())
         except HistoSSLError as error:
             show_error(error)
             return
         self._made.hide()
-        self._work = build_study(self._plan)
-        self._create.setEnabled(False)
-        self._bar.setRange(0, 0)
-        self._running.show()
-        self._timer.start()
+        self.work.start(lambda: build_study(plan), lambda _none: self._on_made(plan))
 
-    def stop(self) -> None:
-        """Stop making a study; nothing of it is left."""
-        self._timer.stop()
-        if self._work is not None:
-            self._work.close()  # type: ignore[attr-defined]
-        self._work = None
-        self._create.setEnabled(True)
-        self._running.hide()
-
-    def _step(self) -> None:
-        work = self._work
-        if work is None:
-            return
-        try:
-            progress = next(work, None)
-        except HistoSSLError as error:
-            self.stop()
-            show_error(error)
-            return
-        if progress is None:
-            self.stop()
-            self._on_made()
-        else:
-            self._bar.setRange(0, progress.total)
-            self._bar.setValue(progress.done)
-
-    def _on_made(self) -> None:
-        plan = self._plan
-        if plan is None:
-            return
+    def _on_made(self, plan: StudyPlan) -> None:
         files = study_files(plan.path)
         warnings = "".join(f"\n\nWarning: {text}." for text in find_warnings(plan))
         self._made.setText(
@@ -219,8 +173,8 @@ class NewStudy(QWidget):
         return QFileDialog.getSaveFileName(self, "New study", "", STUDY_FILTER)[0]
 
 
-def _number(box: Any, largest: float, zero_means: str, suffix: str = "") -> Any:
-    """Set a spin box up so that 0 means *not given*."""
+def number_box(box: Any, largest: float, zero_means: str, suffix: str = "") -> Any:
+    """Return a spin box in which 0 means *not given*."""
     box.setRange(0, largest)
     box.setSpecialValueText(zero_means)
     box.setSuffix(suffix)

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from qtpy.QtWidgets import QComboBox, QFileDialog, QWidget
+from qtpy.QtWidgets import QComboBox, QFileDialog, QLineEdit, QWidget
 
-from napari_histossl.errors import HistoSSLError
+from napari_histossl.errors import HistoSSLError, StudyError
 from napari_histossl.panels.study import (
     ReadingChoice,
     ResultsChoice,
@@ -24,9 +24,11 @@ from napari_histossl.study import (
 )
 from napari_histossl.widgets._errors import show_error, show_info
 from napari_histossl.widgets._form import Page, button, form, note, row
+from napari_histossl.widgets._study_frame import Frame
 from napari_histossl.widgets._study_new import STUDY_FILTER, NewStudy, PathRow
+from napari_histossl.widgets._study_owner import StudyOwner
 from napari_histossl.widgets._study_results import ResultsTable
-from napari_histossl.widgets.study_reader import ReaderWindow, open_reader
+from napari_histossl.widgets.study_reader import RefusalWindow, open_reader
 
 _TRUTH_FILTER = "Truth files (*.truth.json)"
 
@@ -36,10 +38,12 @@ class StudyPage(Page):
 
     def __init__(self) -> None:
         super().__init__()
-        self.reader_window: ReaderWindow | None = None
+        self.reader_window: Frame | None = None
         self._results: StudyResults | None = None
         self.new = NewStudy()
-        self.section("New study").addWidget(self.new)
+        self.section("New study in one file").addWidget(self.new)
+        self.owner = StudyOwner()
+        self.section("New study with packs").addWidget(self.owner)
         self._build_reading()
         self._build_results()
         self.refresh()
@@ -55,6 +59,9 @@ class StudyPage(Page):
         rows = form()
         rows.addRow("Study", self.study)
         rows.addRow("Reader", self.reader)
+        self.code = QLineEdit()
+        self.code.setPlaceholderText("came with the pack; else empty")
+        rows.addRow("Code", self.code)
         column.addLayout(rows)
         self._about = note()
         column.addWidget(self._about)
@@ -117,14 +124,17 @@ class StudyPage(Page):
             self.reader_window.activateWindow()
             return
         choice = ReadingChoice(self.study.text, self.reader.currentData() or "")
+        window: Frame
         try:
-            window = open_reader(*resolve_reading(choice))
+            window = open_reader(*resolve_reading(choice), self.code.text())
+        except StudyError as error:
+            window = RefusalWindow(error)
         except HistoSSLError as error:
             show_error(error)
             return
         window.closed.connect(self._on_reader_closed)
         self.reader_window = window
-        window.showMaximized()
+        window.showFullScreen()
 
     def _on_reader_closed(self) -> None:
         window, self.reader_window = self.reader_window, None

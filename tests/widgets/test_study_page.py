@@ -2,12 +2,15 @@
 
 import json
 import os
+from contextlib import closing
 from pathlib import Path
+from threading import Event
 
 import numpy as np
 import pytest
 from conftest_gui import PATIENCE_MS
 from PIL import Image
+from study_packs import lock, make_pack
 
 pytest.importorskip("pytestqt")
 pytest.importorskip("qtpy.QtWidgets")
@@ -16,7 +19,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QApplication, QFileDialog, QPushButton
 
 from napari_histossl import study
-from napari_histossl.widgets import _study_new, study_page
+from napari_histossl.widgets import _study_new, _study_owner, study_page
 from napari_histossl.widgets._form import scrolled
 from napari_histossl.widgets.study_page import make_study_page
 
@@ -43,7 +46,7 @@ def folders(tmp_path):
 def errors(monkeypatch):
     """Sentences that the person was shown."""
     shown = []
-    for module in (study_page, _study_new):
+    for module in (study_page, _study_new, _study_owner):
         monkeypatch.setattr(
             module, "show_error", lambda error: shown.append(str(error))
         )
@@ -55,7 +58,7 @@ def errors(monkeypatch):
 def page(qtbot, errors):
     made = make_study_page()
     area = scrolled(made)
-    area.resize(400, 1100)
+    area.resize(400, 1500)
     area.show()
     qtbot.addWidget(area)
     yield made
@@ -71,7 +74,9 @@ def _save_picture(widget, name):
 
 
 def _click(qtbot, page, text):
-    (button,) = (b for b in page.findChildren(QPushButton) if b.text() == text)
+    (button,) = (
+        b for b in page.findChildren(QPushButton) if b.text() == text and b.isVisible()
+    )
     qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
 
 
@@ -135,15 +140,26 @@ def test_make_read_and_close_a_study(
 
 
 def test_window_stays_alive_while_a_study_is_made_and_can_be_stopped(
-    qtbot, page, folders, tmp_path
+    qtbot, page, folders, tmp_path, monkeypatch
 ):
+    go_on = Event()
+
+    def wait_in_the_middle(plan):
+        with closing(study.build_study(plan)) as steps:
+            yield next(steps)
+            assert go_on.wait(PATIENCE_MS / 1000)
+            yield from steps
+
     _fill(page, folders, tmp_path)
-    page.new.create()
-    page.new._step()
-    assert page.new._running.isVisible()
+    with monkeypatch.context() as patch:
+        patch.setattr(_study_new, "build_study", wait_in_the_middle)
+        page.new.create()
+        qtbot.waitUntil(lambda: page.new.work.progress is not None, timeout=PATIENCE_MS)
+    assert page.new.work.isVisible()
     _save_picture(page, "page_making")
     _click(qtbot, page, "Stop")
-    assert not page.new._running.isVisible()
+    go_on.set()
+    qtbot.waitUntil(lambda: not page.new.work.is_busy, timeout=PATIENCE_MS)
     assert [path.name for path in tmp_path.iterdir() if path.is_file()] == []
     _make(qtbot, page, folders, tmp_path)
 
@@ -195,3 +211,82 @@ def test_results_of_another_study_are_not_left_standing(qtbot, page, folders, tm
     other = study.create_study(tmp_path / "other", *folders)
     page.study.set_text(str(other.study))
     assert not page.table.isVisible()
+
+
+def test_from_folders_to_a_report_with_packs(
+    qtbot, page, tmp_path, monkeypatch, errors
+):
+    def wait():
+        qtbot.waitUntil(lambda: not owner.work.is_busy, timeout=PATIENCE_MS)
+        assert errors == []
+
+    owner, design = page.owner, page.owner.design
+    folders = _draw(tmp_path / "bank", 6, 1), _draw(tmp_path / "machine", 6, 2)
+    design.real.set_text(str(folders[0]))
+    design.synthetic.set_text(str(folders[1]))
+    design.folder.set_text(str(tmp_path / "colon"))
+    design.readers.setText("anna, bert")
+    design.training.setValue(1)
+    design.repeats.setValue(0)
+    _click(qtbot, page, "Design")
+    wait()
+    assert "Check it for leaks next" in owner.state.text()
+    _click(qtbot, page, "Check leaks")
+    wait()
+    assert "Lock it next" in owner.state.text()
+    _save_picture(page, "page_checked")
+    owner.override.setText("drawn by chance")
+    _click(qtbot, page, "Lock")
+    wait()
+    assert "Locked" in owner.state.text()
+    assert (tmp_path / "colon.key").exists()
+
+    monkeypatch.setattr(
+        QFileDialog, "getExistingDirectory", lambda *_arguments: str(tmp_path)
+    )
+    _click(qtbot, page, "Hand out …")
+    wait()
+    _save_picture(page, "page_packs")
+    codes = dict(
+        line.split(": ") for line in owner.outcome.text().splitlines() if ": " in line
+    )
+    assert len(codes) == 2
+    for name, code in codes.items():
+        reader = study.Study.open(tmp_path / name).readers[0].reader
+        with study.Session.open(tmp_path / name, reader, code=code) as session:
+            while (case := session.next()) is not None:
+                session.answer(case.case_id, session.answered % 3 == 0, 2, 900)
+    monkeypatch.setattr(
+        QFileDialog,
+        "getOpenFileNames",
+        lambda *_arguments: ([str(tmp_path / name) for name in codes], ""),
+    )
+    _click(qtbot, page, "Take back …")
+    wait()
+    assert owner.outcome.text().count("taken") == 2
+    report, opened = tmp_path / "report.html", []
+    monkeypatch.setattr(
+        QFileDialog, "getSaveFileName", lambda *_arguments: (str(report), "")
+    )
+    monkeypatch.setattr(
+        _study_owner.QDesktopServices, "openUrl", lambda url: opened.append(url)
+    )
+    _click(qtbot, page, "Report …")
+    wait()
+    assert [Path(url.toLocalFile()) for url in opened] == [report]
+    assert "anna" in report.read_text(encoding="utf-8")
+
+
+def test_a_pack_without_its_code_is_refused_in_the_window(qtbot, page, tmp_path):
+    (tmp_path / "study").mkdir()
+    pack = tmp_path / "anna.pack.histostudy.sqlite"
+    code = make_pack(lock(tmp_path / "study"), pack)
+    page.study.set_text(str(pack))
+    page.read()
+    window = page.reader_window
+    assert "type the code that came with the pack" in window.message.text
+    qtbot.keyClick(window, Qt.Key.Key_Return)
+    assert page.reader_window is None
+    page.code.setText(code)
+    page.read()
+    assert page.reader_window.message.title == "Colon"

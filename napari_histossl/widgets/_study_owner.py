@@ -1,0 +1,249 @@
+"""The owner's part of the Study page: design, leak check, lock, packs, report."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+
+from qtpy.QtCore import QUrl
+from qtpy.QtGui import QDesktopServices
+from qtpy.QtWidgets import QFileDialog, QLineEdit, QVBoxLayout, QWidget
+
+from napari_histossl.errors import HistoSSLError
+from napari_histossl.jobs import Progress
+from napari_histossl.panels.study_folder import resolve_packs, resolve_power
+from napari_histossl.study import (
+    LockedStudy,
+    Merged,
+    PackPlan,
+    PowerCurve,
+    StudyFolder,
+    check_study,
+    describe_power,
+    draft_study,
+    lock_study,
+    merge_pack,
+    open_folder,
+    open_truth,
+    pack_study,
+    read_lock,
+    report_locked,
+)
+from napari_histossl.study.checking import last_leaks
+from napari_histossl.study.power import iterate_power
+from napari_histossl.widgets._errors import show_error, show_info
+from napari_histossl.widgets._form import button, form, note, row
+from napari_histossl.widgets._study_design import DesignForm
+from napari_histossl.widgets._study_new import STUDY_FILTER, PathRow
+from napari_histossl.widgets._study_work import StudyWork
+
+
+class StudyOwner(QWidget):
+    """Everything that is done to a study but reading it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.work = StudyWork(self._fail)
+        self.design = DesignForm()
+        self.folder = PathRow(self._ask_folder, "the study's folder, yours alone")
+        self.folder.changed.connect(self.refresh)
+        self.key = PathRow(self._ask_key, "beside the folder")
+        self.override = QLineEdit()
+        self.override.setPlaceholderText("why it is locked in spite of leaks")
+        self.state = note()
+        self.outcome = note()
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(6)
+        column.addWidget(self.design)
+        line = row(
+            button("Design", self.draft, "Takes the pictures in"),
+            button("Power …", self.show_power, "How many readers and pictures?"),
+        )
+        column.addLayout(line)
+        rows = form()
+        rows.addRow("Folder", self.folder)
+        rows.addRow("Key", self.key)
+        rows.addRow("In spite of", self.override)
+        column.addLayout(rows)
+        column.addWidget(self.state)
+        for buttons in self._buttons():
+            column.addLayout(row(*buttons))
+        column.addWidget(self.work)
+        column.addWidget(self.outcome)
+        self.refresh()
+
+    def _buttons(self) -> tuple[tuple[QWidget, ...], ...]:
+        self._check = button("Check leaks", self.check, "Can trivial means tell?")
+        self._lock = button("Lock", self.lock, "Seals truth and seed")
+        self._hand_out = button("Hand out …", self.hand_out, "One file a reader")
+        self._take_back = button("Take back …", self.take_back, "Answers of readers")
+        self._report = button("Report …", self.report, "HTML and JSON")
+        return (
+            (self._check, self._lock),
+            (self._hand_out, self._take_back, self._report),
+        )
+
+    # ---- where it stands
+
+    def refresh(self, _path: str = "") -> None:
+        """Look at the folder again: how far the study is."""
+        self.override.setEnabled(False)
+        locked = is_designed = False
+        text = ""
+        if self.folder.text.strip():
+            try:
+                folder = open_folder(self.folder.text.strip())
+                is_designed, locked = True, folder.is_locked
+                text = self._describe(folder)
+            except HistoSSLError as error:
+                text = str(error)
+        self.state.setText(text)
+        self.state.setVisible(bool(text))
+        for widget in (self._check, self._lock):
+            widget.setEnabled(is_designed and not locked)
+        for widget in (self._hand_out, self._take_back, self._report):
+            widget.setEnabled(locked)
+
+    def _describe(self, folder: StudyFolder) -> str:
+        if folder.is_locked:
+            study = read_lock(folder)
+            spite = f" In spite of leaks: {study.override}." if study.override else ""
+            return f"Locked {study.locked_utc[:10]}. {study.leaks.sentence}{spite}"
+        if not folder.leaks.exists():
+            return "Designed. Check it for leaks next."
+        leaks = last_leaks(folder)
+        self.override.setEnabled(bool(leaks.leaks))
+        return f"{leaks.sentence} Lock it next."
+
+    def _folder(self) -> StudyFolder:
+        return open_folder(self.folder.text.strip())
+
+    def _locked(self) -> tuple[LockedStudy, Path]:
+        study = read_lock(self._folder())
+        key = self.key.text.strip()
+        return study, Path(key).expanduser() if key else study.folder.key
+
+    def _fail(self, error: Exception) -> None:
+        show_error(error)
+        self.refresh()
+
+    def _say(self, text: str) -> None:
+        self.outcome.setText(text)
+        self.refresh()
+
+    # ---- before the lock
+
+    def draft(self) -> None:
+        """Take the pictures in."""
+        try:
+            plan = self.design.plan()
+        except HistoSSLError as error:
+            show_error(error)
+            return
+        self.work.start(
+            lambda: draft_study(plan),
+            lambda _none: self.folder.set_text(str(plan.folder)),
+        )
+
+    def show_power(self) -> None:
+        """Simulate how many readers and pictures are enough."""
+        plan = resolve_power(self.design.choice().margin)
+
+        def tell(curve: PowerCurve) -> None:
+            self._say("\n\n".join(describe_power(curve)))
+
+        self.work.start(lambda: iterate_power(plan), tell)
+
+    def check(self) -> None:
+        """Try to tell the classes apart by trivial means."""
+        self._start(lambda: check_study(self._folder()), lambda _none: self.refresh())
+
+    def lock(self) -> None:
+        """Lock the study; the key is written beside its folder."""
+        key = self.key.text.strip()
+
+        def steps() -> Generator[Progress, None, LockedStudy]:
+            yield Progress(0, 1)
+            where = Path(key).expanduser() if key else None
+            return lock_study(self._folder(), where, self.override.text())
+
+        def tell(study: LockedStudy) -> None:
+            self._say(
+                f"Locked as {study.sha256[:16]}. Keep the key "
+                f"{key or study.folder.key} apart from the folder."
+            )
+
+        self.work.start(steps, tell)
+
+    # ---- after it
+
+    def hand_out(self) -> None:
+        """Make the packs of all readers who have none; show their codes."""
+        if chosen := QFileDialog.getExistingDirectory(self, "Packs go into"):
+            self._start(lambda: self._pack(Path(chosen)), self._tell_codes)
+
+    def _pack(self, out: Path) -> Generator[Progress, None, tuple[PackPlan, ...]]:
+        plans = resolve_packs(*self._locked(), out)
+        for plan in plans:
+            yield from pack_study(plan)
+        return plans
+
+    def _tell_codes(self, plans: tuple[PackPlan, ...]) -> None:
+        lines = [f"{plan.path.name}: {plan.code}" for plan in plans]
+        self._say(
+            "Send each reader the pack, and the code another way; codes are shown only "
+            "here.\n\n" + "\n".join(lines)
+        )
+
+    def take_back(self) -> None:
+        """Take answers of readers in."""
+        files, _ = QFileDialog.getOpenFileNames(self, "Packs", "", STUDY_FILTER)
+        if files:
+            self._start(lambda: self._merge(files), self._tell_merged)
+
+    def _merge(self, files: list[str]) -> Generator[Progress, None, list[Merged]]:
+        study, key = self._locked()
+        truth = open_truth(study, key)
+        merged = []
+        for done, path in enumerate(files, start=1):
+            merged.append(merge_pack(study, truth, Path(path)))
+            yield Progress(done, len(files))
+        return merged
+
+    def _tell_merged(self, merged: list[Merged]) -> None:
+        self._say(
+            "\n".join(
+                f"{one.reader}: {one.answers} answers, {one.outcome}" for one in merged
+            )
+        )
+
+    def report(self) -> None:
+        """Write the report and open it in the browser."""
+        chosen, _ = QFileDialog.getSaveFileName(
+            self, "Report", "report.html", "Reports (*.html)"
+        )
+        if chosen:
+            self._start(lambda: self._write_report(Path(chosen)), self._open_report)
+
+    def _write_report(self, out: Path) -> Generator[Progress, None, Path]:
+        yield Progress(0, 1)
+        html, _numbers = report_locked(*self._locked(), out)
+        return html
+
+    def _open_report(self, html: Path) -> None:
+        show_info(f"The report is {html}.")
+        QDesktopServices.openUrl(QUrl.fromLocalFile(str(html)))
+
+    def _start(self, steps: Any, then: Any) -> None:
+        self.outcome.setText("")
+        self.work.start(steps, then)
+
+    # ---- dialogs
+
+    def _ask_folder(self) -> str:
+        return QFileDialog.getExistingDirectory(self, "Folder of a study")
+
+    def _ask_key(self) -> str:
+        return QFileDialog.getOpenFileName(self, "Key", "", "Keys (*.key)")[0]
