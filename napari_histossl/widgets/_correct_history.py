@@ -36,6 +36,7 @@ class HistoryGroup(QWidget):
         self._session, self._newest = session, []
         self._steps.hide()
         if session is not None:
+            session.editor.begun.connect(self._show)
             session.editor.saved.connect(self._on_saved)
             session.editor.failed.connect(self._on_failed)
         self._show()

@@ -93,7 +93,7 @@ class ImportGroup(QWidget):
     def take(self, file: Path) -> None:
         """Import a file: shapes into the open mask, a picture as a new one."""
         session, shown = self._session, self._bench.shown
-        if shown is None:
+        if shown is None or self._bench.worker.is_running:
             return
         choice = ImportChoice(
             file,

@@ -43,6 +43,8 @@ class MaskEditor(QObject):
 
     Attributes
     ----------
+    begun : Signal
+        A change is on its way; `waiting` says how many are.
     saved : Signal of Receipt
         A change is durable, and in the picture as the store has it.
     failed : Signal of Exception
@@ -51,6 +53,7 @@ class MaskEditor(QObject):
         What is on the screen.
     """
 
+    begun = Signal()
     saved = Signal(object)
     failed = Signal(object)
 
@@ -155,6 +158,7 @@ class MaskEditor(QObject):
             return
         self._writer.look_at(self.view_box_px0())
         self._writer.add(Edit(do, sketch, None if sketch else self._look()))
+        self.begun.emit()
 
     def _look(self) -> Callable[[Receipt], Fresh]:
         """Return what reads the tiles on the screen where a change has touched them.

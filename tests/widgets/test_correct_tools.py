@@ -349,6 +349,12 @@ def test_out_measured_and_in_again(mask, qtbot, tmp_path):
     assert "area_mm2" in (tmp_path / "m.csv").read_text()
     mask.undo()
     assert not saved(mask, qtbot, 2).any()
+    qtbot.waitUntil(
+        lambda: "2 steps, all saved" in mask.history._status.text(),
+        timeout=PATIENCE_MS,
+    )
+    assert "undo of step 1" in mask.history._steps.text()
+    assert "measure again" in mask.measures._said.text()
     path = mask.session.path
     mask.mask.imports.take(out)
     wait()
