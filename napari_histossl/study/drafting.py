@@ -191,12 +191,12 @@ def _choose_cases(
         training = training_of(plan, arm)
         wanted = len(candidates) - training if arm.count is None else arm.count
         chosen = choose(seed, arm, candidates, max(wanted, 1) + training)
-        by_path = {str(candidate.path): candidate for candidate in chosen}
-        mixed = shuffle(seed, f"training/{arm.name}", list(by_path))
+        by_name = {candidate.name: candidate for candidate in chosen}
+        mixed = shuffle(seed, f"training/{arm.name}", list(by_name))
         for place, name in enumerate(mixed):
             role = "training" if place < training else arm.role
             case_id = derive(seed, f"id/{arm.name}/{name}").hex()[:16]
-            cases[case_id] = _Taken(arm, by_path[name], role)
+            cases[case_id] = _Taken(arm, by_name[name], role)
     return cases
 
 

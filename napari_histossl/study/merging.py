@@ -81,23 +81,39 @@ def merge_pack(
     outcome = "taken"
     if kept.exists():
         outcome = _compare(kept, path, reader, aside)
+    target = _aside_name(kept) if outcome == "put aside" else kept
     if outcome != "nothing new":
-        target = kept if outcome == "taken" else _aside_name(kept)
         _copy(path, target)
-        MergeChain(study.folder.merges).add(
-            {
-                "utc": now_utc(),
-                "application": application_version(),
-                "pack_id": pack_id,
-                "reader": reader,
-                "condition": condition,
-                "outcome": outcome,
-                "kept_as": target.name,
-                "answers": checked.answers,
-                "heads": checked.heads,
-            }
-        )
+    _record(study, pack_id, reader, condition, target)
     return Merged(path, reader, condition, checked.answers, outcome)
+
+
+def _record(
+    study: LockedStudy, pack_id: str, reader: str, condition: str, kept: Path
+) -> None:
+    """Chain the heads of what is kept, unless they are: a crash may have come before.
+
+    The copy comes first: an entry about sessions that are not there would be taken for
+    sessions that were cut short.
+    """
+    chain = MergeChain(study.folder.merges)
+    checked = verify_file(kept)
+    known = [one.content for one in chain.entries()]
+    mine = [content for content in known if content["kept_as"] == kept.name]
+    if mine and mine[-1]["heads"] == checked.heads:
+        return
+    chain.add(
+        {
+            "utc": now_utc(),
+            "application": application_version(),
+            "pack_id": pack_id,
+            "reader": reader,
+            "condition": condition,
+            "kept_as": kept.name,
+            "answers": checked.answers,
+            "heads": checked.heads,
+        }
+    )
 
 
 def kept_pack(study: LockedStudy, pack_id: str) -> Path:

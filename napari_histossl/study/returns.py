@@ -117,6 +117,11 @@ def verify_folder(folder: StudyFolder, key_path: Path | None = None) -> list[str
     except StudyError as error:
         return [str(error)]
     problems = _verify_pictures(study)
+    if folder.truth.exists():  # locking was interrupted at its last step
+        problems.append(
+            f"{folder.truth.name} lies open beside the lock: delete it, the sealed "
+            f"truth holds the same"
+        )
     chain = MergeChain(folder.merges)
     try:
         problems += chain.problems()

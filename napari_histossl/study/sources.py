@@ -82,11 +82,14 @@ class Candidate:
     ----------
     path : Path
         The file.
+    name : str
+        What its source calls it: choices do not depend on where a source lies.
     cluster, stratum : str
         Slide or patient; organ, site or stain. Empty where unknown.
     """
 
     path: Path
+    name: str
     cluster: str = ""
     stratum: str = ""
 
@@ -129,13 +132,14 @@ def list_candidates(arm: Arm, cut_into: Path | None = None) -> list[Candidate]:
     """
     if cut_into is not None:
         slide = Path(arm.source).stem
-        return [Candidate(path, slide) for path in list_pictures(cut_into)]
+        return [Candidate(path, path.name, slide) for path in list_pictures(cut_into)]
     source = Path(arm.source)
     if source.suffix.lower() == ".csv" and not source.is_dir():
         return _read_list(source)
     pattern = _compiled(arm)
     return [
-        Candidate(path, _cluster_of(path, pattern)) for path in list_pictures(source)
+        Candidate(path, path.name, _cluster_of(path, pattern))
+        for path in list_pictures(source)
     ]
 
 
@@ -183,21 +187,21 @@ def _read_list(path: Path) -> list[Candidate]:
             f"the list of patches {path} needs a line of headings with 'path', and at "
             f"least one patch"
         )
-    found = [
-        Candidate(
-            path.parent / row["path"],
-            row.get("cluster") or "",
-            row.get("stratum") or "",
+    found: dict[str, Candidate] = {}
+    for row in rows:
+        name = row["path"] or ""
+        candidate = Candidate(
+            path.parent / name, name, row.get("cluster") or "", row.get("stratum") or ""
         )
-        for row in rows
-    ]
-    for candidate in found:
+        if name in found:
+            raise StudyError(f"the list of patches {path} names {name} twice")
+        found[name] = candidate
         if candidate.path.suffix.lower() not in PICTURE_SUFFIXES:
             raise StudyError(
                 f"{candidate.path} in the list {path} is no picture; expected files "
                 f"that end in {' '.join(sorted(PICTURE_SUFFIXES))}"
             )
-    return found
+    return list(found.values())
 
 
 def choose(
@@ -215,13 +219,13 @@ def choose(
             f"the design needs {count} pictures of {arm.name}, training included; "
             f"{arm.source} has {len(candidates)}: add pictures or ask for fewer"
         )
-    by_path = {str(candidate.path): candidate for candidate in candidates}
+    by_name = {candidate.name: candidate for candidate in candidates}
     strata: dict[str, list[str]] = {}
-    for name in shuffle(seed, f"choice/{arm.role}/{arm.name}", list(by_path)):
-        strata.setdefault(by_path[name].stratum, []).append(name)
+    for name in shuffle(seed, f"choice/{arm.role}/{arm.name}", list(by_name)):
+        strata.setdefault(by_name[name].stratum, []).append(name)
     chosen: list[Candidate] = []
-    while len(chosen) < min(count, len(by_path)):
+    while len(chosen) < count:
         for mine in strata.values():
             if mine and len(chosen) < count:
-                chosen.append(by_path[mine.pop(0)])
+                chosen.append(by_name[mine.pop(0)])
     return chosen

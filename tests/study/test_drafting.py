@@ -111,6 +111,28 @@ def test_slide_cut_at_one_scale(tmp_path, tissue_picture):
     }
 
 
+def test_choices_do_not_depend_on_where_the_sources_lie(tmp_path):
+    drawn = []
+    for name in ("here", "there"):
+        plan = designed.plan_of(tmp_path / name)
+        list(draft_study(plan))
+        drawn.append(read_truth(study.StudyFolder(plan.folder).truth).cases)
+    assert drawn[0] == drawn[1]
+
+
+def test_list_that_names_a_patch_twice(tmp_path):
+    _real, synthetic = folders(tmp_path)
+    (tmp_path / "list.csv").write_text("path\n" + "bank/slide0_0.png\n" * 2)
+    with pytest.raises(StudyError, match=r"names bank/slide0_0\.png twice"):
+        draft(tmp_path, [arm("a", tmp_path / "list.csv"), arm("b", synthetic, True)])
+    (tmp_path / "list.csv").write_text("stratum,path\nx\n")
+    with pytest.raises(StudyError, match="is no picture"):
+        draft(tmp_path, [arm("a", tmp_path / "list.csv"), arm("b", synthetic, True)])
+    (tmp_path / "list.csv").write_text("file\na.png\n")
+    with pytest.raises(StudyError, match="needs a line of headings with 'path'"):
+        draft(tmp_path, [arm("a", tmp_path / "list.csv"), arm("b", synthetic, True)])
+
+
 # ---- what is refused, in one sentence and with nothing left behind
 
 

@@ -50,7 +50,8 @@ def test_feedback_in_training_and_none_in_the_test(locked, truth, pack):
     readings = study.read_readings(locked, locked.folder.key)
     assert told[:6] == [one.synthetic for one in readings[:6]]
     assert told[6:] == [None] * 5
-    assert [one.kind for one in readings[:7]] == ["training"] * 6 + ["test"]
+    assert [one.kind for one in readings[:6]] == ["training"] * 6
+    assert "training" not in {one.kind for one in readings[6:]}
 
 
 def test_repeats_are_known_after_the_merge_alone(locked, truth, pack):
@@ -102,6 +103,42 @@ def test_going_on_and_older_copies(locked, truth, pack, tmp_path):
     assert len(answers_of(locked)) == 54
     assert study.verify_folder(locked.folder, locked.folder.key) == []
     assert len(MergeChain(locked.folder.merges).entries()) == 2
+
+
+def test_a_crash_between_keeping_and_chaining_is_made_good(locked, truth, pack):
+    path, code = pack
+    designed.read_all(path, code, "anna", most=4)
+    study.merge_pack(locked, truth, path)
+    (entry,) = MergeChain(locked.folder.merges).entries()
+    locked.folder.merges.unlink()
+    assert study.merge_pack(locked, truth, path).outcome == "nothing new"
+    (again,) = MergeChain(locked.folder.merges).entries()
+    assert again.content["heads"] == entry.content["heads"]
+
+
+def test_what_came_back_and_was_changed_since_is_found(locked, truth, pack):
+    path, code = pack
+    designed.read_all(path, code, "anna", most=4)
+    early = path.read_bytes()
+    designed.read_all(path, code, "anna", most=4)
+    study.merge_pack(locked, truth, path)
+    (kept,) = locked.folder.returned.iterdir()
+    kept.write_bytes(early)
+    (problem,) = study.verify_folder(locked.folder)
+    assert "sessions of anna were cut short" in problem
+    study.merge_pack(locked, truth, path)
+    assert study.verify_folder(locked.folder) == []
+    with closing(sqlite3.connect(locked.folder.merges)) as connection:
+        connection.execute("DROP TRIGGER merges_no_update")
+        connection.execute("UPDATE merges SET payload = replace(payload, '8', '7')")
+        connection.commit()
+    assert any("merge 1 was changed" in p for p in study.verify_folder(locked.folder))
+
+
+def test_a_truth_that_was_left_open_is_noticed(locked, truth):
+    truth.write(locked.folder.truth)
+    (problem,) = study.verify_folder(locked.folder)
+    assert "lies open beside the lock" in problem
 
 
 def test_a_pack_opened_on_two_computers(locked, truth, pack, tmp_path):
