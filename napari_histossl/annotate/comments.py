@@ -6,7 +6,15 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+import numpy as np
+
 from napari_histossl.annotate._entries import Entry
+from napari_histossl.annotate.formats.shapes import (
+    LONGEST_NAME,
+    Polygon,
+    Shape,
+    Shapes,
+)
 from napari_histossl.errors import AnnotationError, JournalError
 from napari_histossl.geometry import Box
 
@@ -89,3 +97,30 @@ def standing(comments: Iterable[Comment]) -> list[Comment]:
         if comment.text:
             found[comment.seq] = comment
     return list(found.values())
+
+
+def as_shapes(comments: Iterable[Comment], downsample: float) -> Shapes:
+    """Return comments as objects without a class, for other programs.
+
+    Parameters
+    ----------
+    comments : iterable of Comment
+        From a mask.
+    downsample : float
+        Pixels of the slide's level 0 per pixel of the mask.
+
+    Returns
+    -------
+    Shapes
+        Rectangles, each named after its comment, with who wrote it and when; what is
+        longer than 200 characters is cut off.
+    """
+    return Shapes(tuple(_shape(comment, downsample) for comment in comments))
+
+
+def _shape(comment: Comment, downsample: float) -> Shape:
+    box = comment.box
+    corners = [(box.y, box.x), (box.y, box.x1), (box.y1, box.x1), (box.y1, box.x)]
+    by = f" ({comment.author}, {comment.utc[:16].replace('T', ' ')} UTC)"
+    name = comment.text[: LONGEST_NAME - len(by)] + by
+    return Shape((Polygon(np.array(corners) * downsample),), name=name)

@@ -75,12 +75,22 @@ def review(
     print(f"written   {plan.out}")
 
 
-def comments(mask: _MaskArgument) -> None:
+def comments(
+    mask: _MaskArgument,
+    geojson: Annotated[
+        Path | None, typer.Option(help="Also write them, as QuPath reads them.")
+    ] = None,
+) -> None:
     """List what was written about regions of a mask."""
     from napari_histossl.annotate import MaskStore
+    from napari_histossl.annotate.comments import as_shapes
+    from napari_histossl.annotate.formats.geojson import write
 
     with MaskStore.open(mask, read_only=True) as store:
         found = store.comments()
+        downsample = store.downsample
+    if geojson is not None:
+        show_progress(write(as_shapes(found, downsample), geojson), "export")
     for comment in found:
         box = comment.box
         print(

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from napari_histossl.annotate import MaskStore
+from napari_histossl.annotate.formats.geojson import read
 from napari_histossl.cli import main
 from napari_histossl.geometry import Box
 from napari_histossl.store.paths import mask_path, results_folder
@@ -56,13 +57,17 @@ def test_objects_and_differences_are_listed(run, tiny_tiff, masks):
     assert "no such overlay" in nothing.err
 
 
-def test_a_signature_locks_and_is_lifted(run, masks):
+def test_a_signature_locks_and_is_lifted(run, masks, tmp_path):
     signed = run("sign", masks[0], "--statement", "final", "--author", "Dr Ada")
     assert "signed and locked; entry 2" in signed.out
     with MaskStore.open(masks[0]) as mask:
         assert mask.signatures()[0].author == "Dr Ada"
         mask.comment(Box(0, 0, 50, 50), "pen", author="bo")
-    assert "pen" in run("comments", masks[0]).out
+    written = tmp_path / "comments.geojson"
+    assert "pen" in run("comments", masks[0], "--geojson", written).out
+    (shape,) = read(written)
+    assert shape.name.startswith("pen (bo, 20")
+    assert shape.box == Box(0, 0, 50, 50)
     assert "as they were written" in run("verify", masks[0]).out
     assert "comment" in run("log", masks[0]).out
     refused = run("unlock", masks[0], 1)
