@@ -38,6 +38,8 @@ class FloodFill:
         Name for the history.
     author : str or None
         Who did it; None stands for the login name.
+    connected : bool
+        False for everything in the box that has the class of the point.
     """
 
     at_px0: tuple[float, float]
@@ -45,6 +47,7 @@ class FloodFill:
     within_px0: Box
     tool: str = "fill"
     author: str | None = None
+    connected: bool = True
 
     def area(self, mask: Readable) -> Area | None:
         """Return what is to be set, or None where the point is not in the box.
@@ -63,7 +66,9 @@ class FloodFill:
         labels, box, level = searched(mask, within)
         seed = (y >> level) - box.y, (x >> level) - box.x
         old = int(labels[seed])
-        found = flood(labels, seed, connectivity=1)  # type: ignore[no-untyped-call]
+        found = np.ones(labels.shape, np.bool_)
+        if self.connected:
+            found = flood(labels, seed, connectivity=1)  # type: ignore[no-untyped-call]
         return Area(found, box, level, within, self.class_index, only=old)
 
 

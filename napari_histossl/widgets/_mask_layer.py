@@ -113,9 +113,14 @@ class MaskLayer(Labels):
         if whole.intersection(Box(y, x, 1, 1)) is None:
             return
         if self._editor.tiles.value_at(y, x) not in self.spared(new_label):
-            within = self.fill_within() or whole
-            author = self._editor.author
-            self._editor.draw(FloodFill((y, x), new_label, within, author=author))
+            fill = FloodFill(
+                (y, x),
+                new_label,
+                self.fill_within() or whole,
+                author=self._editor.author,
+                connected=bool(self.contiguous),
+            )
+            self._editor.draw(fill)
 
     def data_setitem(self, indices: Any, value: Any, refresh: bool = True) -> None:
         """Set single pixels; see napari's `Labels.data_setitem`."""

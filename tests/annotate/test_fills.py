@@ -55,6 +55,17 @@ def test_a_flood_fills_what_is_connected_and_alike(mask):
     assert mask.read(WHOLE)[200, 200] == 0
 
 
+def test_all_of_a_class_in_the_view_connected_or_not(mask):
+    ring(mask)
+    before = mask.read(WHOLE)
+    view = Box(0, 0, 510, 600)  # half of the blob
+    mask.paint(FloodFill((200, 150), 3, view, connected=False))
+    expected = before.copy()
+    expected[view.slices][before[view.slices] == 1] = 3
+    np.testing.assert_array_equal(mask.read(WHOLE), expected)
+    assert (expected == 1).any()
+
+
 @pytest.mark.parametrize("at", [(-1, 5), (699.6, 3), (5, 5000)])
 def test_a_flood_from_outside_is_no_step(mask, at):
     assert mask.paint(FloodFill(at, 1, Box(-50, -50, 9000, 9000))).seq is None

@@ -209,10 +209,16 @@ def test_the_bucket_fills_what_is_on_the_screen(window, drag, qtbot):
     assert held[700, 720] == 0  # the other side
     assert held[10, 880] == 0  # off the screen
     assert window.colour((350, 440)) == colour_of(4)
+    window.layer.contiguous = False
+    window.layer.selected_label = 3
+    drag(window.viewer, [(350, 440)])
+    window.wait(qtbot, 3)
+    assert window.held()[700, 720] == 0  # it was not of the class that was clicked
+    assert window.held()[700, 880] == 3
     window.layer.mode = "pick"
     window.layer.selected_label = 1
     drag(window.viewer, [(350, 440)])
-    assert window.layer.selected_label == 4
+    assert window.layer.selected_label == 3
 
 
 def test_what_cannot_be_saved_is_not_shown(window, drag, qtbot):
