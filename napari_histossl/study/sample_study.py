@@ -14,12 +14,13 @@ from pathlib import Path
 
 from PIL import Image
 
+from napari_histossl.errors import StudyError
 from napari_histossl.jobs import Progress
 from napari_histossl.phantom import sample_patches
 from napari_histossl.study.checking import check_study, last_leaks
 from napari_histossl.study.drafting import DesignPlan, draft_study
 from napari_histossl.study.folder import StudyFolder
-from napari_histossl.study.locking import lock_study
+from napari_histossl.study.locking import lock_study, read_lock
 from napari_histossl.study.packing import create_pack, pack_name
 from napari_histossl.study.protocol import Protocol
 from napari_histossl.study.sealing import write_private
@@ -89,6 +90,22 @@ def write_sample_study(
     pack = folder.with_name(pack_name(study, VISITOR))
     code = create_pack(study, made.key, VISITOR, pack)
     write_private(folder.with_name(f"{folder.name}-{VISITOR}.code"), code.encode())
+
+
+def visitor_pack(folder: StudyFolder) -> tuple[Path, str]:
+    """Return the pack that waits to be read beside a sample study, and its code.
+
+    Raises
+    ------
+    StudyError
+        If the study is not locked, or the code is not beside it.
+    """
+    code = folder.path.with_name(f"{folder.path.name}-{VISITOR}.code")
+    try:
+        text = code.read_text(encoding="utf-8")
+    except OSError as error:
+        raise StudyError(f"{code} cannot be read: {error.strerror}") from error
+    return folder.path.with_name(pack_name(read_lock(folder), VISITOR)), text
 
 
 def _draw_arm(folder: Path, name: str, setting: str, slides: range, number: int) -> Arm:

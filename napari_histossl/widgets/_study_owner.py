@@ -6,7 +6,7 @@ from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
-from qtpy.QtCore import QUrl
+from qtpy.QtCore import QUrl, Signal
 from qtpy.QtGui import QDesktopServices
 from qtpy.QtWidgets import QFileDialog, QLineEdit, QVBoxLayout, QWidget
 
@@ -22,6 +22,7 @@ from napari_histossl.study import (
     check_study,
     describe_power,
     draft_study,
+    draw_power,
     lock_study,
     merge_pack,
     open_folder,
@@ -32,19 +33,31 @@ from napari_histossl.study import (
 )
 from napari_histossl.study.checking import last_leaks
 from napari_histossl.study.power import iterate_power
+from napari_histossl.study.sample_study import visitor_pack, write_sample_study
 from napari_histossl.widgets._errors import show_error, show_info
 from napari_histossl.widgets._form import button, form, note, row
+from napari_histossl.widgets._study_curve import Curve
 from napari_histossl.widgets._study_design import DesignForm
 from napari_histossl.widgets._study_new import STUDY_FILTER, PathRow
 from napari_histossl.widgets._study_work import StudyWork
 
 
 class StudyOwner(QWidget):
-    """Everything that is done to a study but reading it."""
+    """Everything that is done to a study but reading it.
+
+    Attributes
+    ----------
+    pack_made : Signal of (str, str)
+        A pack waits to be read here; its path and its code.
+    """
+
+    pack_made = Signal(str, str)
 
     def __init__(self) -> None:
         super().__init__()
         self.work = StudyWork(self._fail)
+        self.work.ended.connect(self._tell_codes)
+        self._packed: list[PackPlan] = []
         self.design = DesignForm()
         self.folder = PathRow(self._ask_folder, "the study's folder, yours alone")
         self.folder.changed.connect(self.refresh)
@@ -53,13 +66,15 @@ class StudyOwner(QWidget):
         self.override.setPlaceholderText("why it is locked in spite of leaks")
         self.state = note()
         self.outcome = note()
+        self.curve = Curve()
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(6)
         column.addWidget(self.design)
         line = row(
             button("Design", self.draft, "Takes the pictures in"),
-            button("Power …", self.show_power, "How many readers and pictures?"),
+            button("Power", self.show_power, "How many readers and pictures?"),
+            button("Sample …", self.make_sample, "Drawn tissue, simulated readers"),
         )
         column.addLayout(line)
         rows = form()
@@ -71,6 +86,7 @@ class StudyOwner(QWidget):
         for buttons in self._buttons():
             column.addLayout(row(*buttons))
         column.addWidget(self.work)
+        column.addWidget(self.curve)
         column.addWidget(self.outcome)
         self.refresh()
 
@@ -153,8 +169,24 @@ class StudyOwner(QWidget):
 
         def tell(curve: PowerCurve) -> None:
             self._say("\n\n".join(describe_power(curve)))
+            self.curve.show_svg(draw_power(curve))
 
-        self.work.start(lambda: iterate_power(plan), tell)
+        self._start(lambda: iterate_power(plan), tell)
+
+    def make_sample(self) -> None:
+        """Make a study to try everything with; one pack of it waits to be read."""
+        chosen, _ = QFileDialog.getSaveFileName(self, "Folder of the sample study")
+        if not chosen:
+            return
+        folder = Path(chosen)
+
+        def tell(_none: object) -> None:
+            self.folder.set_text(str(folder))
+            self._say("Its pictures are drawn, and its readers simulated but for one.")
+            pack, code = visitor_pack(StudyFolder(folder))
+            self.pack_made.emit(str(pack), code)
+
+        self._start(lambda: write_sample_study(folder), tell)
 
     def check(self) -> None:
         """Try to tell the classes apart by trivial means."""
@@ -182,15 +214,18 @@ class StudyOwner(QWidget):
     def hand_out(self) -> None:
         """Make the packs of all readers who have none; show their codes."""
         if chosen := QFileDialog.getExistingDirectory(self, "Packs go into"):
-            self._start(lambda: self._pack(Path(chosen)), self._tell_codes)
+            self._start(lambda: self._pack(Path(chosen)), lambda _none: None)
 
-    def _pack(self, out: Path) -> Generator[Progress, None, tuple[PackPlan, ...]]:
-        plans = resolve_packs(*self._locked(), out)
-        for plan in plans:
+    def _pack(self, out: Path) -> Generator[Progress, None, None]:
+        for plan in resolve_packs(*self._locked(), out):
             yield from pack_study(plan)
-        return plans
+            self._packed.append(plan)
 
-    def _tell_codes(self, plans: tuple[PackPlan, ...]) -> None:
+    def _tell_codes(self) -> None:
+        """Show the codes of what was packed, also where the last pack failed."""
+        plans, self._packed = self._packed, []
+        if not plans:
+            return
         lines = [f"{plan.path.name}: {plan.code}" for plan in plans]
         self._say(
             "Send each reader the pack, and the code another way; codes are shown only "
@@ -238,6 +273,7 @@ class StudyOwner(QWidget):
 
     def _start(self, steps: Any, then: Any) -> None:
         self.outcome.setText("")
+        self.curve.hide()
         self.work.start(steps, then)
 
     # ---- dialogs

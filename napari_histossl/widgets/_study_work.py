@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from threading import Event
 from typing import Any
 
-from qtpy.QtCore import QTimer
+from qtpy.QtCore import QTimer, Signal
 from qtpy.QtWidgets import QProgressBar, QWidget
 
 from napari_histossl.errors import HistoSSLError
@@ -26,7 +26,14 @@ class StudyWork(QWidget):
     ----------
     show_error : callable
         Shows what went wrong.
+
+    Attributes
+    ----------
+    ended : Signal
+        Nothing is being done any more, however that ended.
     """
+
+    ended = Signal()
 
     def __init__(self, show_error: Callable[[Exception], object]) -> None:
         super().__init__()
@@ -95,6 +102,7 @@ class StudyWork(QWidget):
             self._show_error(result)
         elif result is not _STOPPED:
             job.then(result)
+        self.ended.emit()
 
 
 class _Job:

@@ -43,6 +43,7 @@ class StudyPage(Page):
         self.new = NewStudy()
         self.section("New study in one file").addWidget(self.new)
         self.owner = StudyOwner()
+        self.owner.pack_made.connect(self._show_pack)
         self.section("New study with packs").addWidget(self.owner)
         self._build_reading()
         self._build_results()
@@ -105,6 +106,10 @@ class StudyPage(Page):
                 self._show_study(about, kept)
         self._about.setVisible(bool(self.study.text.strip()))
         self._read.setEnabled(self.reader.count() > 0)
+
+    def _show_pack(self, path: str, code: str) -> None:
+        self.study.set_text(path)
+        self.code.setText(code)
 
     def _show_study(self, about: Study, kept: str | None) -> None:
         for progress in about.readers:

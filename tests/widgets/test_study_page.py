@@ -19,6 +19,8 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QApplication, QFileDialog, QPushButton
 
 from napari_histossl import study
+from napari_histossl.study import PowerPlan
+from napari_histossl.study.sample_study import write_sample_study
 from napari_histossl.widgets import _study_new, _study_owner, study_page
 from napari_histossl.widgets._form import scrolled
 from napari_histossl.widgets.study_page import make_study_page
@@ -290,3 +292,33 @@ def test_a_pack_without_its_code_is_refused_in_the_window(qtbot, page, tmp_path)
     page.code.setText(code)
     page.read()
     assert page.reader_window.message.title == "Colon"
+
+
+def test_sample_study_and_power_curve(qtbot, page, tmp_path, monkeypatch, errors):
+    owner = page.owner
+    folder = tmp_path / "sample"
+    monkeypatch.setattr(
+        QFileDialog, "getSaveFileName", lambda *_arguments: (str(folder), "")
+    )
+    monkeypatch.setattr(
+        _study_owner,
+        "write_sample_study",
+        lambda folder: write_sample_study(folder, slides=6),
+    )
+    _click(qtbot, page, "Sample …")
+    qtbot.waitUntil(lambda: not owner.work.is_busy, timeout=PATIENCE_MS)
+    assert errors == []
+    assert "Locked" in owner.state.text()
+    assert "you  ·  0 of" in page.reader.currentText()
+    page.read()
+    assert "drawn tissue" in page.reader_window.message.title
+    page.reader_window.close()
+
+    few = PowerPlan((2, 5), (20, 40), studies=40)
+    monkeypatch.setattr(_study_owner, "resolve_power", lambda margin: few)
+    _click(qtbot, page, "Power")
+    qtbot.waitUntil(lambda: not owner.work.is_busy, timeout=PATIENCE_MS)
+    assert errors == []
+    assert "2 readers" in owner.outcome.text()
+    assert owner.curve.isVisible()
+    _save_picture(page, "page_power")
