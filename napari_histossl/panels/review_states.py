@@ -80,8 +80,7 @@ class ReviewStates:
             indices |= self._accepted_before()
             self._is_first = False
         indices.update(self._near(boxes).tolist())
-        edits = self._log.edits()
-        last_edit = self._last_edit(edits)
+        last_edit = self._last_edit(self._log.edits()) if indices else {}
         changes = StateChanges(comments=self._log.comments())
         for index in indices:
             changes.states[index] = self._state(index, last_edit.get(index, 0))
@@ -98,18 +97,26 @@ class ReviewStates:
 
     def _last_edit(self, edits: dict[int, Box]) -> dict[int, int]:
         """Return the newest edit whose box touches each object."""
-        found: dict[int, int] = {}
-        for seq, box in edits.items():  # in the order of the journal
-            found.update(dict.fromkeys(self._near([box]).tolist(), seq))
-        return found
+        touching, touched = self._touched(edits.values())
+        seqs = np.fromiter(edits, np.int64, len(edits))
+        # in the order of the journal: of several edits the last one stays
+        order = np.argsort(touching, kind="stable")
+        pairs = zip(
+            touched[order].tolist(), seqs[touching[order]].tolist(), strict=True
+        )
+        return dict(pairs)
 
     def _near(self, boxes: Iterable[Box]) -> NDArray[np.intp]:
+        return np.unique(self._touched(boxes)[1])
+
+    def _touched(self, boxes: Iterable[Box]) -> NDArray[np.intp]:
+        """Return pairs, (2, N): the number of a box, and an object that it touches."""
         corners = [(box.x, box.y, box.x1, box.y1) for box in boxes]
         if not corners or not len(self._table):
-            return np.zeros(0, np.intp)
+            return np.zeros((2, 0), np.intp)
         rectangles = shapely.box(*np.array(corners, float).T)
-        found = self._tree.query(rectangles, predicate="intersects")
-        return np.unique(np.atleast_2d(found)[-1])
+        found: NDArray[np.intp] = self._tree.query(rectangles, predicate="intersects")
+        return found
 
     def _is_painted(self, index: int) -> bool:
         """Whether a person painted on an object, or right beside it."""
