@@ -129,6 +129,10 @@ class Frame(QWidget):
         elif key == Qt.Key.Key_Escape:
             self.close()
 
+    def go_on(self) -> None:
+        """Do what Enter does on the message that is shown."""
+        self._go_on()
+
     def on_reading_key(self, event: QKeyEvent) -> None:
         """Do what a key asks for on the page for reading; here nothing."""
 

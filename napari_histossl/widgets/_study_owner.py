@@ -88,6 +88,7 @@ class StudyOwner(QWidget):
         column.addWidget(self.work)
         column.addWidget(self.curve)
         column.addWidget(self.outcome)
+        column.addStretch(1)
         self.refresh()
 
     def _buttons(self) -> tuple[tuple[QWidget, ...], ...]:

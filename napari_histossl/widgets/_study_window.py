@@ -19,12 +19,9 @@ from napari_histossl.widgets import _study_texts as texts
 from napari_histossl.widgets._study_ahead import Ahead, decode
 from napari_histossl.widgets._study_answering import Answer, Answering
 from napari_histossl.widgets._study_frame import Frame
+from napari_histossl.widgets._study_pauses import Pauses
 from napari_histossl.widgets._study_screen import ReadingScreen
 
-_LONGEST_IDLE_S = 300
-"""Seconds without input after which the window pauses by itself."""
-
-_LOOK_AT_IDLING_MS = 5000
 _RETRY_MS = 15_000
 """How often an answer that could not be saved is tried again."""
 
@@ -56,25 +53,19 @@ class ReaderWindow(Frame):
         self._screen, self._ahead = screen, Ahead(self)
         self._unsaved: Answer | None = None
         self._may_lose = False
-        self._since_break = 0
         self._knows_test = session.training == 0
         self.answering = Answering(session.asked, screen)
         self.answering.answered.connect(self._on_answered)
         self.answering.went_on.connect(self.go_on)
-        screen.paused.connect(self.pause)
+        self.pauses = Pauses(self, session, self.answering, screen.picture.watch)
+        screen.paused.connect(self.pauses.pause)
         screen.went_back.connect(self.go_back)
         screen.went_forward.connect(self.go_on)
         screen.picture.painted.connect(self._look_ahead)
-        self._idling = self._timer(_LOOK_AT_IDLING_MS, self._pause_if_idle)
-        self._idling.start()
-        self._retry = self._timer(_RETRY_MS, self._save_by_itself)
+        self._retry = QTimer(self)
+        self._retry.setInterval(_RETRY_MS)
+        self._retry.timeout.connect(self._save_by_itself)
         self._welcome()
-
-    def _timer(self, milliseconds: int, call: Callable[[], None]) -> QTimer:
-        timer = QTimer(self)
-        timer.setInterval(milliseconds)
-        timer.timeout.connect(call)
-        return timer
 
     # ---- pages
 
@@ -97,51 +88,11 @@ class ReaderWindow(Frame):
         text = f"<p>{texts.in_html(error)}</p><p>{more}</p>"
         self.show_message(title, text, "Try again", retry)
 
-    def pause(self) -> None:
-        """Hide the picture and stop its clock."""
-        self._pause("")
-
-    def _pause(self, why: str) -> None:
-        if not self.is_reading:
-            return
-        self.answering.restart()
-        text = why + texts.describe_pause(self.session.answered, self.session.total)
-        text += self._note("pause", {"by_itself": bool(why)})
-        self.show_message("Pause", text, "Go on", self._resume)
-
-    def _pause_if_idle(self) -> None:
-        longest_s = max(_LONGEST_IDLE_S, self.session.asked.idle_s)
-        if self.is_reading and self.picture.watch.quiet_ms > 1000 * longest_s:
-            self._pause(texts.describe_idle(round(longest_s / 60)))
-
-    def _resume(self) -> None:
-        self._note("resumed", {})
-        self.show_reading()
-
-    def _propose_break(self) -> None:
-        done, total = self.session.answered, self.session.total
-        text = texts.describe_break(self._since_break, done, total)
-        text += self._note("break", {"after": self._since_break})
-        self._since_break = 0
-        self.show_message("Time for a break", text, "Go on", self._end_break)
-
-    def _end_break(self) -> None:
-        self._note("resumed", {})
-        self.go_on()
-
     def _show_training_over(self, case: Case) -> None:
         self._knows_test = True
-        self._since_break = 0
+        self.pauses.forget()
         text = texts.training_over(case.total - self.session.training)
         self.show_message("Now the test", text, "Start", self.go_on)
-
-    def _note(self, event: str, payload: dict[str, object]) -> str:
-        """Put something on record; return a sentence if that failed."""
-        try:
-            self.session.note(event, payload)
-        except StudyError as error:
-            return f"<p>This could not be recorded: {texts.in_html(error)}</p>"
-        return ""
 
     # ---- reading
 
@@ -157,8 +108,8 @@ class ReaderWindow(Frame):
             self._finish()
         elif not (case.is_training or self._knows_test):
             self._show_training_over(case)
-        elif 0 < self.session.asked.break_after <= self._since_break:
-            self._propose_break()
+        elif self.pauses.is_break_due:
+            self.pauses.propose_break()
         else:
             self._show(case, image)
 
@@ -194,7 +145,7 @@ class ReaderWindow(Frame):
         command = self.answering.take_key(event)
         name = "" if command is None else command[0]
         if name == "pause":
-            self.pause()
+            self.pauses.pause()
         elif name == "earlier":
             self.go_back()
         elif name == "forward" and self.answering.again:
@@ -228,7 +179,8 @@ class ReaderWindow(Frame):
             return False
         self._unsaved = None
         self._retry.stop()
-        self._since_break += not answer.again
+        if not answer.again:
+            self.pauses.count()
         self._screen.show_saved(done)
         self.answered.emit(done)
         return True
@@ -280,7 +232,7 @@ class ReaderWindow(Frame):
             if event is not None:
                 event.ignore()
             return
-        self._idling.stop()
+        self.pauses.stop()
         self._retry.stop()
         self._ahead.drop()
         self.session.close()

@@ -277,7 +277,7 @@ def test_idling_is_on_record_and_pauses_in_the_end(qtbot, window, clock):
     clock.now_ms += 29_000
     _press(qtbot, window, Key.Key_S)
     clock.now_ms += 45_000
-    window._pause_if_idle()
+    window.pauses.pause_if_idle()
     assert window.is_reading
     _press(qtbot, window, Key.Key_R, Key.Key_1, Key.Key_1)
     (details,) = _details(window)
@@ -285,7 +285,7 @@ def test_idling_is_on_record_and_pauses_in_the_end(qtbot, window, clock):
     _press(qtbot, window, Key.Key_Return)
     _drawn(qtbot, window)
     clock.now_ms += 301_000
-    window._pause_if_idle()
+    window.pauses.pause_if_idle()
     assert window.message.title == "Pause"
     assert "Nobody did anything for 5 minutes" in window.message.text
     _press(qtbot, window, Key.Key_Return)
