@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,7 +15,7 @@ from qtpy.QtWidgets import QCheckBox, QVBoxLayout, QWidget
 from napari_histossl.annotate.looked import CELL_UM, CLOSE_UM, LookedAt, looked_path
 from napari_histossl.errors import HistoSSLError
 from napari_histossl.panels.tissue import saved_or_found
-from napari_histossl.slide import TissueMap
+from napari_histossl.slide import SlideSource, TissueMap
 from napari_histossl.widgets._form import note
 from napari_histossl.widgets._mask_session import MaskSession
 from napari_histossl.widgets._workbench import METADATA_KEY, Workbench
@@ -30,6 +32,11 @@ _SAVE_LOOKS = 40
 
 _VEIL = Colormap([[0, 0, 0, 0], [0.1, 0.1, 0.25, 0.5]], name="not looked at")
 """Over tissue that nobody has looked at; where somebody has, the tissue is clear."""
+
+
+def _tissue_of(source: SlideSource, folder: Path) -> TissueMap:
+    with closing(source.open()) as slide:
+        return saved_or_found(slide, folder)
 
 
 class LookedGroup(QWidget):
@@ -89,7 +96,7 @@ class LookedGroup(QWidget):
             self._said.setText(str(error))
             return
         source, folder = shown.source, shown.folder
-        self._reads.ask("tissue", lambda: saved_or_found(source.open(), folder))
+        self._reads.ask("tissue", lambda: _tissue_of(source, folder))
         self.show_rest.setEnabled(False)
         self._say()
         self._timer.start()
