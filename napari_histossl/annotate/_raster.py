@@ -3,8 +3,8 @@
 A pixel is painted where its centre is within the radius of the polyline. A segment
 with round caps is convex, so that in each row it covers one run of pixels: runs of all
 segments and rows are found at once, their ends are settled by the exact condition, and
-and those that overlap are joined. The cost grows with the
-number of rows, not with the area of the brush.
+those that overlap are joined. The cost grows with the number of rows, not with the area
+of the brush.
 """
 
 from __future__ import annotations

@@ -100,6 +100,7 @@ class ChunkFiles:
 
     def __init__(self, folder: Path, array: Any, packing: Packing) -> None:
         self._folder = folder / "c"
+        self._prefix = str(self._folder)
         self._shape = tuple(array.shape)
         self._dtype = np.dtype(array.dtype).newbyteorder("<")
         self._fill = np.asarray(array.fill_value, self._dtype)
@@ -139,7 +140,11 @@ class ChunkFiles:
         """Yield the files of the chunks that a box touches, there or not."""
         for place in self._grid.covering(box):
             for before in self._planes():
-                yield self._folder.joinpath(*map(str, (*before, *place)))
+                yield Path(self._file(before, *place))
+
+    def _file(self, before: tuple[int, ...], row: int, column: int) -> str:
+        """Return the file of a chunk; as text, which is found quickly in a dict."""
+        return os.sep.join([self._prefix, *map(str, (*before, row, column))])
 
     def _planes(self) -> list[tuple[int, ...]]:
         if len(self._shape) == 2:
@@ -148,35 +153,35 @@ class ChunkFiles:
 
     def _touched(
         self, box: Box, pixels: NDArray[Any]
-    ) -> Iterator[tuple[Path, Box, NDArray[Any]]]:
+    ) -> Iterator[tuple[str, Box, NDArray[Any]]]:
         """Yield file, place and plane of the pixels of every chunk of a box."""
         for row, column in self._grid.covering(box):
             where = self._grid.box(row, column)
             for before in self._planes():
-                path = self._folder.joinpath(*map(str, (*before, row, column)))
-                yield path, where, pixels[before]
+                yield self._file(before, row, column), where, pixels[before]
 
-    def _load(self, path: Path) -> NDArray[Any] | None:
+    def _load(self, path: str) -> NDArray[Any] | None:
         """Return a chunk, or None where nothing has been written.
 
         It may be changed; the next chunk that the same thread loads takes its place.
         """
         try:
-            data = path.read_bytes()
+            data = Path(path).read_bytes()
         except FileNotFoundError:
             return None
         return self._packing.unpack(data)
 
-    def _save(self, path: Path, chunk: NDArray[Any]) -> None:
+    def _save(self, path: str, chunk: NDArray[Any]) -> None:
+        file = Path(path)
         if self._is_fill(chunk):
-            path.unlink(missing_ok=True)
+            file.unlink(missing_ok=True)
             return
         data = self._packing.pack(chunk)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(f"{path.name}.{uuid.uuid4().hex}.partial")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        part = file.with_name(f"{file.name}.{uuid.uuid4().hex}.partial")
         try:
             part.write_bytes(data)
-            os.replace(part, path)
+            os.replace(part, file)
         except OSError:
             part.unlink(missing_ok=True)
             raise

@@ -45,8 +45,8 @@ class HeldChunks(ChunkFiles):
     def __init__(self, folder: Path, array: Any, packing: Packing) -> None:
         super().__init__(folder, array, packing)
         self._guard = threading.Lock()
-        self._held: dict[Path, bytes] = {}
-        self._flushing: dict[Path, bytes] = {}
+        self._held: dict[str, bytes] = {}
+        self._flushing: dict[str, bytes] = {}
         self._held_bytes = self._flushing_bytes = 0
         self._hidden = _Hidden()
 
@@ -83,7 +83,7 @@ class HeldChunks(ChunkFiles):
             self._flushing, self._held = self._held, {}
             self._flushing_bytes, self._held_bytes = self._held_bytes, 0
         try:
-            chunks = list(self._flushing.items())
+            chunks = [(Path(path), body) for path, body in self._flushing.items()]
             for start in range(0, len(chunks), _FILES_AT_ONCE):
                 self._write_durably(dict(chunks[start : start + _FILES_AT_ONCE]))
         except OSError:
@@ -122,7 +122,7 @@ class HeldChunks(ChunkFiles):
             yield from folders
             folders = {f.parent for f in folders if f != self._folder.parent}
 
-    def _load(self, path: Path) -> NDArray[Any] | None:
+    def _load(self, path: str) -> NDArray[Any] | None:
         body = (self._hidden.chunks or {}).get(path)
         if body is None:
             with self._guard:
@@ -131,7 +131,7 @@ class HeldChunks(ChunkFiles):
             return super()._load(path)
         return self._packing.unpack(body) if body else None
 
-    def _save(self, path: Path, chunk: NDArray[Any]) -> None:
+    def _save(self, path: str, chunk: NDArray[Any]) -> None:
         body = _FILL if self._is_fill(chunk) else self._packing.pack(chunk)
         if self._hidden.chunks is not None:
             self._hidden.chunks[path] = body
@@ -139,7 +139,7 @@ class HeldChunks(ChunkFiles):
         with self._guard:
             self._hold(path, body)
 
-    def _hold(self, path: Path, body: bytes) -> None:
+    def _hold(self, path: str, body: bytes) -> None:
         self._held_bytes += len(body) - len(self._held.get(path, _FILL))
         self._held[path] = body
 
@@ -147,7 +147,7 @@ class HeldChunks(ChunkFiles):
 class _Hidden(threading.local):
     """What a thread wrote that others do not see yet; None where it hides nothing."""
 
-    chunks: dict[Path, bytes] | None = None
+    chunks: dict[str, bytes] | None = None
 
 
 def _write_beside(path: Path, body: bytes) -> Path:
