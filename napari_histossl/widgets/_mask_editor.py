@@ -72,7 +72,7 @@ class MaskEditor(QObject):
             lambda edit, outcome: bell.ring(partial(_hand_over, owner, edit, outcome)),
         )
 
-    # ---- Asked for
+    # ---- Asked for; the thread gets nothing that holds the editor
 
     @property
     def waiting(self) -> int:
@@ -96,15 +96,12 @@ class MaskEditor(QObject):
                 self._end_stamps(sketch.box_px0)
             else:
                 self._refresh(sketch.box_px0)
-        self._add(lambda: self.store.paint(drawn), sketch)
+        self._add(partial(self.store.paint, drawn), sketch)
 
     def set_region(self, box_px0: Box, values: Any, where: Any, tool: str) -> None:
         """Set pixels of a box; see `MaskStore.paint_region`."""
-        self._add(
-            lambda: self.store.paint_region(
-                box_px0, values, tool=tool, author=self.author, where=where
-            )
-        )
+        facts = {"tool": tool, "author": self.author, "where": where}
+        self._add(partial(self.store.paint_region, box_px0, values, **facts))
 
     def apply(self, change: Callable[[], Receipt]) -> None:
         """Do something else to the store, in turn."""
@@ -112,11 +109,11 @@ class MaskEditor(QObject):
 
     def undo(self) -> None:
         """Take back the newest change, wherever in the mask it was."""
-        self._add(lambda: self.store.undo(self.author))
+        self._add(partial(self.store.undo, self.author))
 
     def redo(self) -> None:
         """Do again what was taken back last."""
-        self._add(lambda: self.store.redo(self.author))
+        self._add(partial(self.store.redo, self.author))
 
     def stamp(self, new: Sketch, whole: Sketch) -> None:
         """Show a part of something that is still being drawn."""
@@ -167,7 +164,8 @@ class MaskEditor(QObject):
         """
         drawings = self._canvas.drawings(self.tiles)
         seen = {key for drawing in drawings for key in drawing.used()}
-        return lambda receipt: self.tiles.read_fresh(receipt.box, seen)
+        tiles = self.tiles
+        return lambda receipt: tiles.read_fresh(receipt.box, seen)
 
     def _end_stamps(self, box_px0: Box) -> None:
         """Leave stamped tiles on the screen; read all others anew when needed."""
