@@ -94,6 +94,7 @@ def pack_study(plan: PackPlan) -> Iterator[Progress]:
     )
     part = plan.path.with_name(f".{plan.path.name}.{secrets.token_hex(4)}.part")
     try:
+        plan.path.parent.mkdir(parents=True, exist_ok=True)
         with explained(plan.path, "written"):
             yield from _write(plan, pack_id, sequence, truth, part)
         handed = {
@@ -106,7 +107,7 @@ def pack_study(plan: PackPlan) -> Iterator[Progress]:
     except OSError as error:
         raise StudyError(
             f"the pack {plan.path} could not be written ({error}); choose a folder "
-            f"that exists, that you may write in and that has space"
+            f"that you may write in and that has space"
         ) from error
     finally:
         for ending in ("", "-journal", "-wal", "-shm"):

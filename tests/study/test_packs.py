@@ -71,7 +71,8 @@ def test_a_pack_opens_with_its_code_alone(locked, tmp_path, pack):
         study.Session.open(path, "anna")
     with pytest.raises(StudyError, match="six groups of four"):
         study.Session.open(path, "anna", code="please")
-    _other, its_code = designed.pack(locked, tmp_path, "bert")
+    folder = tmp_path / "made" / "on the way"
+    _other, its_code = designed.pack(locked, folder, "bert")
     with pytest.raises(StudyError, match="does not open"):
         study.Session.open(path, "anna", code=its_code)
     # Nothing of the attempts is left in the record.
