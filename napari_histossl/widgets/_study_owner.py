@@ -1,22 +1,19 @@
-"""The owner's part of the Study page: design, leak check, lock, packs, report."""
+"""The owner's part of the Study page: design, power, leak check, lock."""
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
 
-from qtpy.QtCore import QUrl, Signal
-from qtpy.QtGui import QDesktopServices
+from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QFileDialog, QLineEdit, QVBoxLayout, QWidget
 
 from napari_histossl.errors import HistoSSLError
 from napari_histossl.jobs import Progress
-from napari_histossl.panels.study_folder import resolve_packs, resolve_power
+from napari_histossl.panels.study_folder import resolve_power
 from napari_histossl.study import (
     LockedStudy,
-    Merged,
-    PackPlan,
     PowerCurve,
     StudyFolder,
     check_study,
@@ -24,21 +21,18 @@ from napari_histossl.study import (
     draft_study,
     draw_power,
     lock_study,
-    merge_pack,
     open_folder,
-    open_truth,
-    pack_study,
     read_lock,
-    report_locked,
 )
 from napari_histossl.study.checking import last_leaks
 from napari_histossl.study.power import iterate_power
 from napari_histossl.study.sample_study import visitor_pack, write_sample_study
-from napari_histossl.widgets._errors import show_error, show_info
+from napari_histossl.widgets._errors import show_error
 from napari_histossl.widgets._form import button, form, note, row
 from napari_histossl.widgets._study_curve import Curve
 from napari_histossl.widgets._study_design import DesignForm
-from napari_histossl.widgets._study_new import STUDY_FILTER, PathRow
+from napari_histossl.widgets._study_new import PathRow
+from napari_histossl.widgets._study_packs import PackButtons
 from napari_histossl.widgets._study_work import StudyWork
 
 
@@ -56,8 +50,7 @@ class StudyOwner(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.work = StudyWork(self._fail)
-        self.work.ended.connect(self._tell_codes)
-        self._packed: list[PackPlan] = []
+        self.packs = PackButtons(self.work, self._locked, self._say)
         self.design = DesignForm()
         self.folder = PathRow(self._ask_folder, "the study's folder, yours alone")
         self.folder.changed.connect(self.refresh)
@@ -83,24 +76,15 @@ class StudyOwner(QWidget):
         rows.addRow("In spite of", self.override)
         column.addLayout(rows)
         column.addWidget(self.state)
-        for buttons in self._buttons():
-            column.addLayout(row(*buttons))
+        self._check = button("Check leaks", self.check, "Can trivial means tell?")
+        self._lock = button("Lock", self.lock, "Seals truth and seed")
+        column.addLayout(row(self._check, self._lock))
+        column.addWidget(self.packs)
         column.addWidget(self.work)
         column.addWidget(self.curve)
         column.addWidget(self.outcome)
         column.addStretch(1)
         self.refresh()
-
-    def _buttons(self) -> tuple[tuple[QWidget, ...], ...]:
-        self._check = button("Check leaks", self.check, "Can trivial means tell?")
-        self._lock = button("Lock", self.lock, "Seals truth and seed")
-        self._hand_out = button("Hand out …", self.hand_out, "One file a reader")
-        self._take_back = button("Take back …", self.take_back, "Answers of readers")
-        self._report = button("Report …", self.report, "HTML and JSON")
-        return (
-            (self._check, self._lock),
-            (self._hand_out, self._take_back, self._report),
-        )
 
     # ---- where it stands
 
@@ -111,7 +95,7 @@ class StudyOwner(QWidget):
         text = ""
         if self.folder.text.strip():
             try:
-                folder = open_folder(self.folder.text.strip())
+                folder = open_folder(self._path())
                 is_designed, locked = True, folder.is_locked
                 text = self._describe(folder)
             except HistoSSLError as error:
@@ -120,8 +104,7 @@ class StudyOwner(QWidget):
         self.state.setVisible(bool(text))
         for widget in (self._check, self._lock):
             widget.setEnabled(is_designed and not locked)
-        for widget in (self._hand_out, self._take_back, self._report):
-            widget.setEnabled(locked)
+        self.packs.setEnabled(locked)
 
     def _describe(self, folder: StudyFolder) -> str:
         if folder.is_locked:
@@ -134,13 +117,18 @@ class StudyOwner(QWidget):
         self.override.setEnabled(bool(leaks.leaks))
         return f"{leaks.sentence} Lock it next."
 
-    def _folder(self) -> StudyFolder:
-        return open_folder(self.folder.text.strip())
+    def _path(self) -> Path:
+        return Path(self.folder.text.strip()).expanduser()
 
-    def _locked(self) -> tuple[LockedStudy, Path]:
-        study = read_lock(self._folder())
-        key = self.key.text.strip()
-        return study, Path(key).expanduser() if key else study.folder.key
+    def _locked(self) -> Callable[[], tuple[LockedStudy, Path]]:
+        """Return what reads the study and says where its key is, in any thread."""
+        path, key = self._path(), self.key.text.strip()
+
+        def read() -> tuple[LockedStudy, Path]:
+            study = read_lock(open_folder(path))
+            return study, Path(key).expanduser() if key else study.folder.key
+
+        return read
 
     def _fail(self, error: Exception) -> None:
         show_error(error)
@@ -191,16 +179,20 @@ class StudyOwner(QWidget):
 
     def check(self) -> None:
         """Try to tell the classes apart by trivial means."""
-        self._start(lambda: check_study(self._folder()), lambda _none: self.refresh())
+        folder = self._path()
+        self._start(
+            lambda: check_study(open_folder(folder)), lambda _none: self.refresh()
+        )
 
     def lock(self) -> None:
         """Lock the study; the key is written beside its folder."""
-        key = self.key.text.strip()
+        # Read here: a thread must not ask widgets.
+        folder, key, why = self._path(), self.key.text.strip(), self.override.text()
 
         def steps() -> Generator[Progress, None, LockedStudy]:
             yield Progress(0, 1)
             where = Path(key).expanduser() if key else None
-            return lock_study(self._folder(), where, self.override.text())
+            return lock_study(open_folder(folder), where, why)
 
         def tell(study: LockedStudy) -> None:
             self._say(
@@ -209,68 +201,6 @@ class StudyOwner(QWidget):
             )
 
         self.work.start(steps, tell)
-
-    # ---- after it
-
-    def hand_out(self) -> None:
-        """Make the packs of all readers who have none; show their codes."""
-        if chosen := QFileDialog.getExistingDirectory(self, "Packs go into"):
-            self._start(lambda: self._pack(Path(chosen)), lambda _none: None)
-
-    def _pack(self, out: Path) -> Generator[Progress, None, None]:
-        for plan in resolve_packs(*self._locked(), out):
-            yield from pack_study(plan)
-            self._packed.append(plan)
-
-    def _tell_codes(self) -> None:
-        """Show the codes of what was packed, also where the last pack failed."""
-        plans, self._packed = self._packed, []
-        if not plans:
-            return
-        lines = [f"{plan.path.name}: {plan.code}" for plan in plans]
-        self._say(
-            "Send each reader the pack, and the code another way; codes are shown only "
-            "here.\n\n" + "\n".join(lines)
-        )
-
-    def take_back(self) -> None:
-        """Take answers of readers in."""
-        files, _ = QFileDialog.getOpenFileNames(self, "Packs", "", STUDY_FILTER)
-        if files:
-            self._start(lambda: self._merge(files), self._tell_merged)
-
-    def _merge(self, files: list[str]) -> Generator[Progress, None, list[Merged]]:
-        study, key = self._locked()
-        truth = open_truth(study, key)
-        merged = []
-        for done, path in enumerate(files, start=1):
-            merged.append(merge_pack(study, truth, Path(path)))
-            yield Progress(done, len(files))
-        return merged
-
-    def _tell_merged(self, merged: list[Merged]) -> None:
-        self._say(
-            "\n".join(
-                f"{one.reader}: {one.answers} answers, {one.outcome}" for one in merged
-            )
-        )
-
-    def report(self) -> None:
-        """Write the report and open it in the browser."""
-        chosen, _ = QFileDialog.getSaveFileName(
-            self, "Report", "report.html", "Reports (*.html)"
-        )
-        if chosen:
-            self._start(lambda: self._write_report(Path(chosen)), self._open_report)
-
-    def _write_report(self, out: Path) -> Generator[Progress, None, Path]:
-        yield Progress(0, 1)
-        html, _numbers = report_locked(*self._locked(), out)
-        return html
-
-    def _open_report(self, html: Path) -> None:
-        show_info(f"The report is {html}.")
-        QDesktopServices.openUrl(QUrl.fromLocalFile(str(html)))
 
     def _start(self, steps: Any, then: Any) -> None:
         self.outcome.setText("")

@@ -21,7 +21,7 @@ from qtpy.QtWidgets import QApplication, QFileDialog, QPushButton
 from napari_histossl import study
 from napari_histossl.study import PowerPlan
 from napari_histossl.study.sample_study import write_sample_study
-from napari_histossl.widgets import _study_new, _study_owner, study_page
+from napari_histossl.widgets import _study_new, _study_owner, _study_packs, study_page
 from napari_histossl.widgets._form import scrolled
 from napari_histossl.widgets.study_page import make_study_page
 
@@ -52,6 +52,7 @@ def errors(monkeypatch):
         monkeypatch.setattr(
             module, "show_error", lambda error: shown.append(str(error))
         )
+    for module in (study_page, _study_new, _study_packs):
         monkeypatch.setattr(module, "show_info", lambda text: None)
     return shown
 
@@ -271,7 +272,7 @@ def test_from_folders_to_a_report_with_packs(
         QFileDialog, "getSaveFileName", lambda *_arguments: (str(report), "")
     )
     monkeypatch.setattr(
-        _study_owner.QDesktopServices, "openUrl", lambda url: opened.append(url)
+        _study_packs.QDesktopServices, "openUrl", lambda url: opened.append(url)
     )
     _click(qtbot, page, "Report …")
     wait()
