@@ -42,7 +42,7 @@ VALUES = (
 )
 """What the numbers mean; stored with each overlay."""
 
-_LOOK_S = 1.0
+_LOOK_S = 2.0
 """Between two times that new tokens are shown as a proposal."""
 
 
