@@ -261,6 +261,8 @@ def simulate(
         given = simulate_file(study, truth, d_prime, seed)
     for reader, count in given.items():
         print(f"{reader}: {count} simulated answers")
+    if not any(given.values()):
+        print("nobody was simulated: every reader has a pack, or has read already")
 
 
 @study_app.command()

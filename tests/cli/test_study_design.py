@@ -117,3 +117,6 @@ def test_simulated_readers_of_a_study_file(run, tmp_path):
     assert (code, out) == (0, "a: 12 simulated answers b: 12 simulated answers")
     assert run("verify", files.study)[0] == 0
     assert study.Study.open(files.study).reader("a").answered == 12
+    code, out, _ = run("simulate", files.study, "--truth", files.truth)
+    assert code == 0
+    assert "nobody was simulated" in out
