@@ -104,8 +104,9 @@ def test_help_of_every_command_loads_neither_window_nor_torch() -> None:
 
 
 @pytest.mark.torch
-def test_everything_can_be_imported_eagerly() -> None:
-    run_python("import napari_histossl", EAGER_IMPORT="1")
+@pytest.mark.parametrize("hash_seed", ["0", "7"])  # they decide the order
+def test_everything_can_be_imported_eagerly(hash_seed: str) -> None:
+    run_python("import napari_histossl", EAGER_IMPORT="1", PYTHONHASHSEED=hash_seed)
 
 
 # ---- The public list ----

@@ -11,15 +11,15 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_histossl.annotate._tissue_below import TissueAreas, TissueBelow
 from napari_histossl.annotate.formats._region_walk import (
-    ReadableMask,
     RegionWalk,
+    ScaledMask,
     Tile,
     whole_level,
 )
@@ -28,13 +28,6 @@ from napari_histossl.jobs import Progress
 from napari_histossl.store.whole import written_whole
 
 _UM2_PER_MM2 = 1e6
-
-
-class ScaledMask(ReadableMask, Protocol):
-    """What measuring needs of a mask."""
-
-    @property
-    def mpp_yx(self) -> tuple[float, float] | None: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,13 @@ class ReadableMask(Protocol):
     def read(self, box: Box, level: int = 0) -> NDArray[Any]: ...
 
 
+class ScaledMask(ReadableMask, Protocol):
+    """A mask that may know how large its pixels are."""
+
+    @property
+    def mpp_yx(self) -> tuple[float, float] | None: ...
+
+
 def whole_level(mask: ReadableMask, level: int) -> Box:
     """Return a level of a mask as a box.
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from napari_histossl.annotate.formats import asap, geojson, png, tiff
+from napari_histossl.annotate.formats._region_walk import ScaledMask
 from napari_histossl.annotate.formats.shapes import Shapes
-from napari_histossl.annotate.measure import ScaledMask
 from napari_histossl.errors import AnnotationError
 from napari_histossl.geometry import Box
 from napari_histossl.jobs import Progress

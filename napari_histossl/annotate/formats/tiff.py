@@ -19,8 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_histossl.annotate.formats._region_walk import whole_level
-from napari_histossl.annotate.measure import ScaledMask
+from napari_histossl.annotate.formats._region_walk import ScaledMask, whole_level
 from napari_histossl.errors import AnnotationError
 from napari_histossl.geometry import Box, TileGrid
 from napari_histossl.jobs import Progress
