@@ -165,17 +165,19 @@ class StudyOwner(QWidget):
     def make_sample(self) -> None:
         """Make a study to try everything with; one pack of it waits to be read."""
         chosen, _ = QFileDialog.getSaveFileName(self, "Folder of the sample study")
-        if not chosen:
-            return
-        folder = Path(chosen)
+        if chosen:
+            folder = Path(chosen)
+            self._start(
+                lambda: write_sample_study(folder),
+                lambda _none: self.show_sample(folder),
+            )
 
-        def tell(_none: object) -> None:
-            self.folder.set_text(str(folder))
-            self._say("Its pictures are drawn, and its readers simulated but for one.")
-            pack, code = visitor_pack(StudyFolder(folder))
-            self.pack_made.emit(str(pack), code)
-
-        self._start(lambda: write_sample_study(folder), tell)
+    def show_sample(self, folder: Path) -> None:
+        """Show the sample study in a folder, with the pack that waits to be read."""
+        self.folder.set_text(str(folder))
+        self._say("Its pictures are drawn, and its readers simulated but for one.")
+        pack, code = visitor_pack(StudyFolder(folder))
+        self.pack_made.emit(str(pack), code)
 
     def check(self) -> None:
         """Try to tell the classes apart by trivial means."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ from napari_histossl.errors import PlanError
 from napari_histossl.panels.slide import magnification_zoom
 from napari_histossl.resources import sample_file
 from napari_histossl.slide import open_slide
+from napari_histossl.study.sample_study import write_sample_study
 from napari_histossl.widgets.dock import Dock
 from napari_histossl.widgets.view import make_window, save_picture
 
@@ -91,14 +93,31 @@ def _show_mask(dock: Dock) -> Iterator[Path]:
     yield page.session.path
 
 
-def _show_study(_dock: Dock) -> Iterator[Path]:
+def _show_learn(_dock: Dock) -> Iterator[Path]:
     yield from ()
+
+
+def _show_study(dock: Dock) -> Iterator[Path]:
+    """Show the sample study, made where there is none or only a part of one."""
+    page: Any = dock.pages["Study"]
+    assert dock.bench.workspace is not None
+    place = dock.bench.workspace / "sample study"
+    study, finished = place / "study", place / "finished"
+    if not finished.exists():
+        shutil.rmtree(place, ignore_errors=True)
+        place.mkdir()
+        for _progress in write_sample_study(study):
+            QApplication.processEvents()
+        finished.touch()
+    page.owner.show_sample(study)
+    yield study
 
 
 _STEPS: tuple[tuple[str, Callable[[Dock], Iterator[Path]]], ...] = (
     ("Slide", _show_tissue),
     ("Overlays", _show_attention),
     ("Correct", _show_mask),
+    ("Learn", _show_learn),
     ("Study", _show_study),
 )
 

@@ -40,12 +40,11 @@ class StudyPage(Page):
         super().__init__()
         self.reader_window: Frame | None = None
         self._results: StudyResults | None = None
-        self.new = NewStudy()
-        self.section("New study in one file").addWidget(self.new)
-        self.owner = StudyOwner()
+        self.new, self.owner = NewStudy(), StudyOwner()
         self.owner.pack_made.connect(self._show_pack)
-        self.section("New study with packs").addWidget(self.owner)
         self._build_reading()
+        self.section("New study with packs").addWidget(self.owner)
+        self.section("New study in one file").addWidget(self.new)
         self._build_results()
         self.refresh()
 
