@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
 from napari_histossl.annotate._entries import Entry
+from napari_histossl.annotate._payloads import payload_of, texts_of
 from napari_histossl.annotate.formats.shapes import (
     LONGEST_NAME,
     Polygon,
     Shape,
     Shapes,
 )
-from napari_histossl.errors import AnnotationError, JournalError
+from napari_histossl.errors import AnnotationError
 from napari_histossl.geometry import Box
 
 _LONGEST_TEXT = 4000
@@ -64,7 +64,7 @@ def pack_comment(text: str, about: str) -> bytes:
         raise AnnotationError(
             f"a comment has at most {_LONGEST_TEXT} characters; got {len(text)}"
         )
-    return json.dumps({"text": text, "about": about}, sort_keys=True).encode()
+    return payload_of(text=text, about=about)
 
 
 def comment_of(entry: Entry, payload: bytes) -> Comment:
@@ -75,14 +75,7 @@ def comment_of(entry: Entry, payload: bytes) -> Comment:
     JournalError
         If it is none.
     """
-    try:
-        facts = json.loads(payload)
-        text, about = str(facts["text"]), str(facts["about"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise JournalError(
-            f"the comment in entry {entry.seq} cannot be read ({error}); restore the "
-            f"journal from a copy"
-        ) from error
+    text, about = texts_of(entry, payload, "comment", "text", "about")
     assert entry.box is not None  # it is written with one
     return Comment(
         entry.seq, entry.author, entry.utc, entry.box, text, about, entry.target

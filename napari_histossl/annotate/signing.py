@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from napari_histossl.annotate._blocks import blocks_of
 from napari_histossl.annotate._entries import Entry
+from napari_histossl.annotate._payloads import payload_of, texts_of
 from napari_histossl.errors import AnnotationError, JournalError
 from napari_histossl.geometry import Box, Level
 
@@ -76,8 +77,7 @@ def pack_signature(statement: str, pixels_sha256: str) -> bytes:
             f"what is signed has at most {_LONGEST_STATEMENT} characters; got "
             f"{len(statement)}"
         )
-    facts = {"statement": statement, "pixels_sha256": pixels_sha256}
-    return json.dumps(facts, sort_keys=True).encode()
+    return payload_of(statement=statement, pixels_sha256=pixels_sha256)
 
 
 def signature_of(entry: Entry, payload: bytes) -> Signature:
@@ -88,14 +88,9 @@ def signature_of(entry: Entry, payload: bytes) -> Signature:
     JournalError
         If it is none.
     """
-    try:
-        facts = json.loads(payload)
-        statement, pixels = str(facts["statement"]), str(facts["pixels_sha256"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise JournalError(
-            f"the signature in entry {entry.seq} cannot be read ({error}); restore the "
-            f"journal from a copy"
-        ) from error
+    statement, pixels = texts_of(
+        entry, payload, "signature", "statement", "pixels_sha256"
+    )
     assert entry.box is not None  # it is written with one
     return Signature(entry.seq, entry.author, entry.utc, entry.box, statement, pixels)
 

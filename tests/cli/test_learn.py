@@ -1,12 +1,11 @@
 """`napari-histossl learn`: what it prints, writes, and refuses."""
 
 from dataclasses import replace
-from types import SimpleNamespace
+from functools import partial
 
 import pytest
 
 from napari_histossl.annotate import MaskStore, Stroke
-from napari_histossl.cli import main
 from napari_histossl.panels.learn_report import list_learned
 from napari_histossl.store import paths
 
@@ -29,20 +28,10 @@ def weights(tmp_path_factory):
 
 
 @pytest.fixture
-def learn(capsys, tiny_tiff, weights, tmp_path):
-    """Run the command on a slide in this process: exit code, output, errors."""
-
-    def run(*arguments):
-        given = ["learn", tiny_tiff, "--weights", weights, "--workspace", tmp_path]
-        try:
-            main([*map(str, given), *map(str, arguments)])
-            code = 0
-        except SystemExit as end:
-            code = end.code or 0
-        said = capsys.readouterr()
-        return SimpleNamespace(code=code, out=said.out, err=said.err)
-
-    return run
+def learn(shell, tiny_tiff, weights, tmp_path):
+    """Run the command on a slide."""
+    given = "learn", tiny_tiff, "--weights", weights, "--workspace", tmp_path
+    return partial(shell, *given)
 
 
 @pytest.fixture

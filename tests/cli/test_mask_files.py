@@ -2,7 +2,7 @@
 
 import csv
 import json
-from types import SimpleNamespace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -11,26 +11,15 @@ from PIL import Image
 
 from napari_histossl.annotate import MaskStore, Stroke, _blocks
 from napari_histossl.classes import Origin
-from napari_histossl.cli import main
 from napari_histossl.geometry import Box
 from napari_histossl.store import Pyramid
 from napari_histossl.store.paths import mask_path, overlay_path, results_folder
 
 
 @pytest.fixture
-def run(capsys):
-    """Run the command in this process: exit code, output, errors."""
-
-    def call(*arguments):
-        try:
-            main(["mask", *map(str, arguments)])
-            code = 0
-        except SystemExit as end:
-            code = end.code or 0
-        said = capsys.readouterr()
-        return SimpleNamespace(code=code, out=said.out, err=said.err)
-
-    return call
+def run(shell):
+    """Run one of the commands of masks."""
+    return partial(shell, "mask")
 
 
 @pytest.fixture
