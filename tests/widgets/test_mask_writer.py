@@ -103,7 +103,9 @@ def test_closing_leaves_to_the_next_what_takes_long(store):
     assert writer.close(WAIT_S)
     with MaskStore.open(store.path, read_only=True) as again:
         assert again.read(Box(4000, 4000, 1, 1))[0, 0] == 4
-        assert len(list(again.entries())) == 4
+        # on a fast machine something is filled at the end, which the journal says too
+        strokes = [one for one in again.entries() if one.kind == "stroke"]
+        assert len(strokes) == 4
 
 
 def test_a_mask_for_looking_is_not_filled(store):
