@@ -7,6 +7,7 @@ reading beside one another.
 
 from __future__ import annotations
 
+import faulthandler
 import gc
 import resource
 import sqlite3
@@ -294,6 +295,7 @@ def test_a_polygon_of_10000(benchmark, capsys, pair):
 
 def test_memory_of_5000_strokes(benchmark, capsys, pair):
     """Growth of the process over strokes, pans and zooms."""
+    faulthandler.cancel_dump_traceback_later()  # longer than any test may take
     editor, mine, _yardstick = pair
     rounds = 5000 if benchmark.enabled else 5
     random = np.random.default_rng(3)
