@@ -146,10 +146,9 @@ def _translation(
     theirs: ClassTable, ours: ClassTable
 ) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
     """Return our index for each of theirs, 0 for none, and names that have none."""
-    known = {info.name.casefold(): info.index for info in ours}
     table = np.zeros(256, np.uint8)
-    for info in theirs:
-        table[info.index] = known.get(info.name.casefold(), 0)
+    for index, ours_index in theirs.indices_in(ours).items():
+        table[index] = ours_index
     left_out = [info.name for info in theirs if not table[info.index]]
     return table, tuple(left_out)
 

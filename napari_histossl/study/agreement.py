@@ -111,13 +111,7 @@ def fleiss_kappa(answers: ArrayLike) -> Agreement:
     StudyError
         If there are fewer than two readers or cases, or all answers are the same.
     """
-    features = _pairs_and_shares(answers)
-
-    def finish(sums: Floats) -> Floats:
-        means = sums / sums[..., :1]
-        return _one_minus(1 - means[..., 1], 1 - (means[..., 2:] ** 2).sum(axis=-1))
-
-    return _with_interval(features, finish)
+    return _beyond(answers, lambda shares: (shares**2).sum(axis=-1))
 
 
 def gwet_ac1(answers: ArrayLike) -> Agreement:
@@ -133,15 +127,10 @@ def gwet_ac1(answers: ArrayLike) -> Agreement:
     StudyError
         If there are fewer than two readers or cases, or all answers are the same.
     """
-    features = _pairs_and_shares(answers)
-
-    def finish(sums: Floats) -> Floats:
-        means = sums / sums[..., :1]
-        share = means[..., 2:]
-        chance = (share * (1 - share)).sum(axis=-1) / (share.shape[-1] - 1)
-        return _one_minus(1 - means[..., 1], 1 - chance)
-
-    return _with_interval(features, finish)
+    return _beyond(
+        answers,
+        lambda shares: (shares * (1 - shares)).sum(axis=-1) / (shares.shape[-1] - 1),
+    )
 
 
 def krippendorff_alpha(answers: ArrayLike, scale: Scale = "nominal") -> Agreement:
@@ -213,6 +202,16 @@ def _codes(
             "all answers are the same, so agreement beyond chance has no value"
         )
     return categories, code.reshape(answers.shape)
+
+
+def _beyond(answers: ArrayLike, chance_of: Callable[[Floats], Floats]) -> Agreement:
+    """Return the agreement of pairs beyond chance, which follows from the shares."""
+
+    def finish(sums: Floats) -> Floats:
+        means = sums / sums[..., :1]
+        return _one_minus(1 - means[..., 1], 1 - chance_of(means[..., 2:]))
+
+    return _with_interval(_pairs_and_shares(answers), finish)
 
 
 def _pairs_and_shares(answers: ArrayLike) -> Floats:

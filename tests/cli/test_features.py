@@ -1,13 +1,10 @@
 """`napari-histossl features`, `embeddings` and `hierarchy`, as a person types them."""
 
 from dataclasses import replace
-from types import SimpleNamespace
 
 import h5py
 import numpy as np
 import pytest
-
-from napari_histossl.cli import main
 
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.torch
@@ -34,25 +31,9 @@ def weights(tmp_path_factory):
 
 
 @pytest.fixture
-def histossl(capsys):
-    """Run a command in this process: exit code, output, errors."""
-
-    def call(*arguments):
-        try:
-            main([*map(str, arguments)])
-            code = 0
-        except SystemExit as end:
-            code = end.code or 0
-        said = capsys.readouterr()
-        return SimpleNamespace(code=code, out=said.out, err=said.err)
-
-    return call
-
-
-@pytest.fixture
-def computed(tiny_tiff, weights, histossl):
+def computed(tiny_tiff, weights, shell):
     """A slide of 700 x 900 px with embeddings of its tissue."""
-    done = histossl("features", tiny_tiff, "--weights", weights / "tiny.safetensors")
+    done = shell("features", tiny_tiff, "--weights", weights / "tiny.safetensors")
     assert done.code == 0, done.err
     return tiny_tiff
 
@@ -64,7 +45,7 @@ def refused(finished, words):
     assert finished.err.splitlines()[-1].startswith("error: ")
 
 
-def test_features_of_a_slide_twice(computed, weights, histossl):
+def test_features_of_a_slide_twice(computed, weights, shell):
     from napari_histossl.store import EmbeddingStore
 
     path = computed.parent / "tiny.tif.histossl" / "embeddings" / "tiny.zarr"
@@ -72,27 +53,25 @@ def test_features_of_a_slide_twice(computed, weights, histossl):
         assert store.done.all()
         assert store.dimension == 24
         assert 50 < len(store.positions_px0) < 22 * 29  # the tissue alone
-    again = histossl("features", computed, "--weights", weights / "tiny.safetensors")
+    again = shell("features", computed, "--weights", weights / "tiny.safetensors")
     assert again.code == 0, again.err
     for words in ("24 numbers a patch", "level 0 at 0.5 x 0.5", "written"):
         assert words in again.out
 
 
-def test_a_plan_alone_writes_nothing(tiny_tiff, weights, histossl):
-    shown = histossl(
+def test_a_plan_alone_writes_nothing(tiny_tiff, weights, shell):
+    shown = shell(
         "features", tiny_tiff, "--weights", weights / "tiny.safetensors", "--plan"
     )
     assert shown.code == 0, shown.err
     assert not (tiny_tiff.parent / "tiny.tif.histossl").exists()
 
 
-def test_a_table_of_slides_goes_on_after_a_bad_one(
-    tiny_tiff, weights, histossl, tmp_path
-):
+def test_a_table_of_slides_goes_on_after_a_bad_one(tiny_tiff, weights, shell, tmp_path):
     (tmp_path / "bad.tif").write_bytes(b"no slide")
     lines = ["slide", "bad.tif", "absent.svs", "tiny.tif"]
     (tmp_path / "slides.csv").write_text("\n".join(lines))
-    done = histossl(
+    done = shell(
         "features", "--slides", tmp_path / "slides.csv",
         "--weights", weights / "tiny.safetensors", "--workspace", tmp_path / "w",
     )  # fmt: skip
@@ -100,30 +79,30 @@ def test_a_table_of_slides_goes_on_after_a_bad_one(
     assert "done      1 of 3 slides" in done.out
     assert done.out.count("failed    ") == 2
     assert (tmp_path / "w/tiny.tif.histossl/embeddings/tiny.zarr").is_dir()
-    refused(histossl("features"), "give a slide, or a table")
+    refused(shell("features"), "give a slide, or a table")
 
 
-def test_out_as_h5_and_in_again(computed, histossl, tmp_path):
+def test_out_as_h5_and_in_again(computed, shell, tmp_path):
     out = tmp_path / "tiny.h5"
-    assert histossl("embeddings", "export", computed, out).code == 0
+    assert shell("embeddings", "export", computed, out).code == 0
     with h5py.File(out) as file:
         count, dimension = file["features"].shape
         assert file["coords"].shape == (count, 2)
         assert dimension == 24
-    back = histossl("embeddings", "import", out, computed, "--name", "back")
+    back = shell("embeddings", "import", out, computed, "--name", "back")
     assert back.code == 0, back.err
     assert f"{count:,} embeddings" in back.out
-    refused(histossl("embeddings", "clusters", computed), "several embeddings")
+    refused(shell("embeddings", "clusters", computed), "several embeddings")
     with h5py.File(tmp_path / "foreign.h5", "w") as file:
         file["features"], file["coords"] = np.ones((2, 5)), np.array([[0, 0], [64, 32]])
     foreign = ("embeddings", "import", tmp_path / "foreign.h5", computed)
-    refused(histossl(*foreign), "the edge of a patch in level-0 pixels and the model")
-    taken = histossl(*foreign, "--model", "other", "--patch", 32)
+    refused(shell(*foreign), "the edge of a patch in level-0 pixels and the model")
+    taken = shell(*foreign, "--model", "other", "--patch", 32)
     assert taken.code == 0, taken.err
 
 
-def test_find_similar(computed, histossl):
-    found = histossl(
+def test_find_similar(computed, shell):
+    found = shell(
         "embeddings", "similar", computed, "--at", "350,450", "--top", 5,
         "--heat", "like this",
     )  # fmt: skip
@@ -134,60 +113,58 @@ def test_find_similar(computed, histossl):
     assert scores == sorted(scores, reverse=True)
     results = computed.parent / "tiny.tif.histossl"
     assert (results / "overlays" / "like this.ome.zarr").is_dir()
-    boxed = histossl("embeddings", "similar", computed, "--box", "300,400,100,100")
+    boxed = shell("embeddings", "similar", computed, "--box", "300,400,100,100")
     assert boxed.code == 0, boxed.err
-    refused(histossl("embeddings", "similar", computed), "point at a patch")
+    refused(shell("embeddings", "similar", computed), "point at a patch")
     refused(
-        histossl("embeddings", "similar", computed, "--at", "1;2"),
+        shell("embeddings", "similar", computed, "--at", "1;2"),
         "--at is ROW,COLUMN in level-0 pixels; got '1;2'",
     )
     refused(
-        histossl("embeddings", "similar", computed, "--at", "1,2", "--of", 2),
+        shell("embeddings", "similar", computed, "--at", "1,2", "--of", 2),
         "1 slides are searched",
     )
 
 
-def test_another_model_is_not_compared(computed, weights, histossl):
+def test_another_model_is_not_compared(computed, weights, shell):
     other = weights / "other.safetensors"
-    assert histossl("features", computed, "--weights", other).code == 0
+    assert shell("features", computed, "--weights", other).code == 0
     folder = computed.parent / "tiny.tif.histossl" / "embeddings"
     refused(
-        histossl("embeddings", "similar", folder / "tiny.zarr", folder / "other.zarr",
+        shell("embeddings", "similar", folder / "tiny.zarr", folder / "other.zarr",
                  "--at", "350,450"),
         "compute them with the same weights",
     )  # fmt: skip
 
 
-def test_clusters(computed, histossl):
-    found = histossl("embeddings", "clusters", computed, "--count", 3)
+def test_clusters(computed, shell):
+    found = shell("embeddings", "clusters", computed, "--count", 3)
     assert found.code == 0, found.err
     assert found.out.count("patches") == 3
-    refused(
-        histossl("embeddings", "clusters", computed, "--count", 3), "exists already"
-    )
-    again = histossl("embeddings", "clusters", computed, "--count", 4, "--overwrite")
+    refused(shell("embeddings", "clusters", computed, "--count", 3), "exists already")
+    again = shell("embeddings", "clusters", computed, "--count", 4, "--overwrite")
     assert again.out.count("patches") == 4
     refused(
-        histossl("embeddings", "clusters", computed, "--count", 0, "--overwrite"),
+        shell("embeddings", "clusters", computed, "--count", 0, "--overwrite"),
         "1 to 255 clusters",
     )
 
 
-def test_a_slide_without_embeddings(tiny_tiff, histossl):
-    refused(histossl("embeddings", "clusters", tiny_tiff), "napari-histossl features")
+def test_a_slide_without_embeddings(tiny_tiff, shell):
+    refused(shell("embeddings", "clusters", tiny_tiff), "napari-histossl features")
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
 @pytest.mark.parametrize("command", ["features", "hierarchy"])
-def test_a_gpu_that_is_absent(command, tiny_tiff, weights, histossl):
+def test_a_gpu_that_is_absent(command, tiny_tiff, weights, shell):
     words = [command, tiny_tiff, "--weights", weights / "tiny.safetensors"]
     if command == "hierarchy":
         words += ["--region-weights", weights / "region.safetensors"]
-    refused(histossl(*words, "--device", "cuda"), "a GPU was asked for")
+    refused(shell(*words, "--device", "cuda"), "a GPU was asked for")
     assert not list(tiny_tiff.parent.rglob("*.zarr"))
 
 
-def test_two_levels_of_attention(tiny_tiff, weights, histossl):
+def test_two_levels_of_attention(tiny_tiff, weights, shell):
     from napari_histossl.overlays.hierarchy_view import HierarchyView
     from napari_histossl.store import Pyramid
 
@@ -195,7 +172,7 @@ def test_two_levels_of_attention(tiny_tiff, weights, histossl):
         "hierarchy", tiny_tiff, "--weights", weights / "tiny.safetensors",
         "--region-weights", weights / "region.safetensors", "--shifted",
     )  # fmt: skip
-    done = histossl(*words, "--name", "two")
+    done = shell(*words, "--name", "two")
     assert done.code == 0, done.err
     assert "3 patch heads and 2 region heads" in done.out
     out = tiny_tiff.parent / "tiny.tif.histossl" / "overlays" / "two.ome.zarr"
@@ -207,4 +184,4 @@ def test_two_levels_of_attention(tiny_tiff, weights, histossl):
     assert np.nanmin(values) > 0
     assert np.nanmax(values) <= 1
     wrong = weights / "tiny.safetensors"
-    refused(histossl("hierarchy", tiny_tiff, "--region-weights", wrong), "reads pixels")
+    refused(shell("hierarchy", tiny_tiff, "--region-weights", wrong), "reads pixels")

@@ -1,12 +1,9 @@
 """`napari-histossl segment` and `class-maps`: what they print, write, and refuse."""
 
 from dataclasses import replace
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
-
-from napari_histossl.cli import main
 
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.torch
@@ -30,33 +27,17 @@ def weights(tmp_path_factory):
 
 
 @pytest.fixture
-def call(capsys):
-    """Run a command in this process: exit code, output, errors."""
-
-    def run(*arguments):
-        try:
-            main([*map(str, arguments)])
-            code = 0
-        except SystemExit as end:
-            code = end.code or 0
-        said = capsys.readouterr()
-        return SimpleNamespace(code=code, out=said.out, err=said.err)
-
-    return run
-
-
-@pytest.fixture
-def segment(call, weights, tmp_path):
+def segment(shell, weights, tmp_path):
     def run(*arguments, command="segment"):
         pair = ["--classifier", weights["resnet38"]]
         if command == "segment":
             pair += ["--weights", weights["deeplabv3plus"]]
-        return call(command, *arguments, *pair, "--workspace", tmp_path / "work")
+        return shell(command, *arguments, *pair, "--workspace", tmp_path / "work")
 
     return run
 
 
-def test_a_slide_twice_then_a_mask_from_it(tiny_tiff, segment, call, tmp_path):
+def test_a_slide_twice_then_a_mask_from_it(tiny_tiff, segment, shell, tmp_path):
     from napari_histossl.annotate import MaskStore
     from napari_histossl.geometry import Box
     from napari_histossl.store import Pyramid
@@ -78,7 +59,7 @@ def test_a_slide_twice_then_a_mask_from_it(tiny_tiff, segment, call, tmp_path):
     assert "another epsilon" in other.err
 
     arguments = ["--from-overlay", "s", "--name", "m", "--workspace", work]
-    made = call("mask", "create", tiny_tiff, *arguments)
+    made = shell("mask", "create", tiny_tiff, *arguments)
     assert made.code == 0, made.err
     with MaskStore.open(next(work.rglob("masks/m.ome.zarr")), read_only=True) as mask:
         labels = mask.read(Box(0, 0, 700, 900))
@@ -112,8 +93,8 @@ def test_a_plan_writes_nothing(tiny_tiff, segment, tmp_path):
     assert not list((tmp_path / "work").rglob("*.ome.zarr"))
 
 
-def test_weights_of_the_wrong_kind_are_one_sentence(tiny_tiff, call, weights):
-    done = call("segment", tiny_tiff, "--weights", weights["resnet38"])
+def test_weights_of_the_wrong_kind_are_one_sentence(tiny_tiff, shell, weights):
+    done = shell("segment", tiny_tiff, "--weights", weights["resnet38"])
     assert done.code == 1
     assert "weights of resnet38, which is no segmenter" in done.err
     assert "Traceback" not in done.err
