@@ -5,7 +5,6 @@ from __future__ import annotations
 from qtpy.QtWidgets import (
     QDoubleSpinBox,
     QFileDialog,
-    QLineEdit,
     QSpinBox,
     QVBoxLayout,
     QWidget,
@@ -13,8 +12,8 @@ from qtpy.QtWidgets import (
 
 from napari_histossl.panels.study_folder import DesignChoice, resolve_design
 from napari_histossl.study import DesignPlan
-from napari_histossl.widgets._form import form, note
-from napari_histossl.widgets._study_new import PathRow, number_box
+from napari_histossl.widgets._form import note
+from napari_histossl.widgets._study_fields import PathRow, StudyFields, number_box
 
 
 class DesignForm(QWidget):
@@ -28,14 +27,7 @@ class DesignForm(QWidget):
             PathRow(self._more_synthetic, "folders, one a generator"),
         )
         self.folder = PathRow(self._ask_new, "folder to be made")
-        self.title = QLineEdit(usual.title)
-        self.title.setToolTip("Readers see it: it should not tell anything")
-        self.readers = QLineEdit(usual.readers)
-        self.readers.setToolTip("Pseudonyms, separated by commas")
-        self.per_class = number_box(QSpinBox(), 100_000, "all")
-        self.size = number_box(QSpinBox(), 100_000, "as they are", " px")
-        self.mpp = number_box(QDoubleSpinBox(), 100, "unknown", " µm per pixel")
-        self.mpp.setDecimals(4)
+        self.fields = StudyFields(self.folder, self.real, self.synthetic, usual.readers)
         self.training = number_box(QSpinBox(), 1000, "none", " a class")
         self.training.setValue(usual.training)
         self.repeats = number_box(QSpinBox(), 50, "none", " % shown twice")
@@ -48,16 +40,8 @@ class DesignForm(QWidget):
         column.addWidget(
             note("Several sources of a class are separated by semicolons.")
         )
-        rows = form()
+        rows = self.fields.rows
         for name, widget in (
-            ("Real", self.real),
-            ("Synthetic", self.synthetic),
-            ("Save as", self.folder),
-            ("Title", self.title),
-            ("Readers", self.readers),
-            ("Per class", self.per_class),
-            ("Cut to", self.size),
-            ("Scale", self.mpp),
             ("Training", self.training),
             ("Repeats", self.repeats),
             ("Margin (AUC)", self.margin),
@@ -68,17 +52,10 @@ class DesignForm(QWidget):
     def choice(self) -> DesignChoice:
         """Return what is filled in."""
         return DesignChoice(
-            self.folder.text,
-            self.real.text,
-            self.synthetic.text,
-            self.title.text(),
-            self.readers.text(),
-            self.per_class.value(),
-            self.size.value(),
-            self.mpp.value(),
-            self.training.value(),
-            self.repeats.value() / 100,
-            self.margin.value(),
+            *self.fields.values(),
+            training=self.training.value(),
+            repeats=self.repeats.value() / 100,
+            margin=self.margin.value(),
         )
 
     def plan(self) -> DesignPlan:

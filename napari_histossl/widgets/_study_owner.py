@@ -31,7 +31,7 @@ from napari_histossl.widgets._errors import show_error
 from napari_histossl.widgets._form import button, form, note, row
 from napari_histossl.widgets._study_curve import Curve
 from napari_histossl.widgets._study_design import DesignForm
-from napari_histossl.widgets._study_new import PathRow
+from napari_histossl.widgets._study_fields import PathRow
 from napari_histossl.widgets._study_packs import PackButtons
 from napari_histossl.widgets._study_work import StudyWork
 

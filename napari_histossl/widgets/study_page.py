@@ -24,8 +24,9 @@ from napari_histossl.study import (
 )
 from napari_histossl.widgets._errors import show_error, show_info
 from napari_histossl.widgets._form import Page, button, form, note, row
+from napari_histossl.widgets._study_fields import PathRow
 from napari_histossl.widgets._study_frame import Frame
-from napari_histossl.widgets._study_new import STUDY_FILTER, NewStudy, PathRow
+from napari_histossl.widgets._study_new import STUDY_FILTER, NewStudy
 from napari_histossl.widgets._study_owner import StudyOwner
 from napari_histossl.widgets._study_results import ResultsTable
 from napari_histossl.widgets.study_reader import RefusalWindow, open_reader

@@ -21,3 +21,14 @@ def shell(capsys):
         return SimpleNamespace(code=code, out=said.out, err=said.err)
 
     return call
+
+
+@pytest.fixture
+def run_study(shell):
+    """Run one of the commands of studies: exit code, output on one line, errors."""
+
+    def call(*arguments):
+        done = shell("study", *arguments)
+        return done.code, " ".join(done.out.split()), done.err
+
+    return call

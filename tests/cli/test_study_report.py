@@ -7,37 +7,22 @@ import pytest
 from PIL import Image
 
 from napari_histossl import study
-from napari_histossl.cli import main
 
 
-@pytest.fixture
-def run(capsys):
-    def call(*arguments):
-        try:
-            main(["study", *map(str, arguments)])
-            code = 0
-        except SystemExit as ended:
-            code = ended.code or 0
-        printed = capsys.readouterr()
-        return code, " ".join(printed.out.split()), printed.err
-
-    return call
-
-
-def test_power_says_what_two_readers_can_show(run, tmp_path):
+def test_power_says_what_two_readers_can_show(run_study, tmp_path):
     options = ("--readers", "10,2", "--cases", "100", "--studies", "300")
-    code, out, err = run("power", *options, "--figure", "accuracy")
+    code, out, err = run_study("power", *options, "--figure", "accuracy")
     assert code == 0, err
     assert "2 readers show equivalence to chance (margin 0.1 on the accuracy)" in out
     assert "2 readers are too few for it" in out
-    code, out, _ = run("power", *options, "--difference", "0.8")
+    code, out, _ = run_study("power", *options, "--difference", "0.8")
     assert code == 0
     assert "is not chance if the truth is 0.8" in out
-    code, *_ = run("power", *options, "--svg", tmp_path / "power.svg")
+    code, *_ = run_study("power", *options, "--svg", tmp_path / "power.svg")
     assert code == 0
     drawing = ElementTree.parse(tmp_path / "power.svg")
     assert "10 readers" in "".join(drawing.getroot().itertext())
-    code, _, err = run("power", *options, "--svg", tmp_path / "no" / "power.svg")
+    code, _, err = run_study("power", *options, "--svg", tmp_path / "no" / "power.svg")
     assert code == 1
     assert "could not be written" in err
 
@@ -51,8 +36,8 @@ def test_power_says_what_two_readers_can_show(run, tmp_path):
         (("--cases", "7"), "even number"),
     ],
 )
-def test_impossible_designs_are_told(run, options, message):
-    code, _, err = run("power", *options)
+def test_impossible_designs_are_told(run_study, options, message):
+    code, _, err = run_study("power", *options)
     assert code != 0
     assert message in err
 
@@ -64,17 +49,17 @@ def _draw(folder, grey):
     return folder
 
 
-def test_report_of_a_study_file(run, tmp_path):
+def test_report_of_a_study_file(run_study, tmp_path):
     real, made = _draw(tmp_path / "real", 200), _draw(tmp_path / "made", 100)
     files = study.create_study(tmp_path / "a", real, made, readers=("anna", "bert"))
-    run("simulate", files.study, "--truth", files.truth)
+    run_study("simulate", files.study, "--truth", files.truth)
     out, ratings = tmp_path / "report.html", tmp_path / "a.imrmc"
-    code, _, err = run("report", files.study, out)
+    code, _, err = run_study("report", files.study, out)
     assert code != 0
     assert "--truth" in err
     table = tmp_path / "a.csv"
     exports = ("--imrmc", ratings, "--csv", table)
-    code, printed, err = run(
+    code, printed, err = run_study(
         "report", files.study, out, "--truth", files.truth, *exports
     )
     assert code == 0, err

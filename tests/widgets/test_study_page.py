@@ -87,8 +87,8 @@ def _fill(page, folders, tmp_path):
     page.new.real.set_text(str(folders[0]))
     page.new.synthetic.set_text(str(folders[1]))
     page.new.path.set_text(str(tmp_path / "colon"))
-    page.new.readers.setText("anna, bert")
-    page.new.mpp.setValue(0.5)
+    page.new.fields.readers.setText("anna, bert")
+    page.new.fields.mpp.setValue(0.5)
 
 
 def _make(qtbot, page, folders, tmp_path):
@@ -228,7 +228,7 @@ def test_from_folders_to_a_report_with_packs(
     design.real.set_text(str(folders[0]))
     design.synthetic.set_text(str(folders[1]))
     design.folder.set_text(str(tmp_path / "colon"))
-    design.readers.setText("anna, bert")
+    design.fields.readers.setText("anna, bert")
     design.training.setValue(1)
     design.repeats.setValue(0)
     _click(qtbot, page, "Design")
